@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The replay window (RFC 6479's idea, without its lock): which of the last 8192 counters of a
+ * session have been seen. Any number of threads may call replay_accept on one window at once.
+ *
+ * The window is a ring of 256 slots; counter c belongs to block c / 32, to slot block % 256, and
+ * to generation c / 8192. A slot is one 64-bit word: the generation (its low 32 bits) of the
+ * block it describes, above a bitmap of that block's 32 counters. So a slot says by itself which
+ * counters its bits mean, and one compare-and-swap decides: a newer block takes the slot over,
+ * the same block sets its bit, an older one is too old. A slot's block only grows, hence no
+ * counter is ever accepted twice, whatever the threads do.
+ *
+ *   operation x operation | replay_accept            | replay_init
+ *   replay_accept         | nobody need synchronise  | caller must exclude
+ *   replay_init           | caller must exclude      | caller must exclude
+ */
+#ifndef WGDP_REPLAY_H
+#define WGDP_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	REPLAY_BITS = 8192,
+	REPLAY_BLOCK = 32,
+	REPLAY_SLOTS = REPLAY_BITS / REPLAY_BLOCK,
+	/*
+	 * How far behind the newest counter one is no longer accepted: less than all the bits by
+	 * one block, for the newest block may have just begun.
+	 */
+	REPLAY_WINDOW = REPLAY_BITS - REPLAY_BLOCK,
+};
+
+struct replay {
+	uint64_t newest;		/* atomic: highest counter accepted, plus one */
+	uint64_t slot[REPLAY_SLOTS];	/* atomic */
+};
+
+void replay_init(struct replay *r);
+
+/*
+ * True exactly once for each counter, unless it is REPLAY_WINDOW or more behind the newest, or at
+ * or over WG_REJECT_AFTER_MESSAGES. Call it after authentication, never before.
+ *
+ * The 32 bits of generation make one exception: a sender that leaps over 2^45 counters or more
+ * (no session lives long enough to send them) may have a counter refused at its first coming.
+ */
+bool replay_accept(struct replay *r, uint64_t counter);
+
+#endif
