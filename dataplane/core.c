@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The loop of a data core. A core has the role RX, WORKER, or both:
+ *
+ *   poll      RX      burst from each port's queue -> classify -> batch -> submit
+ *   work      WORKER  take a batch from the work ring -> seal or open it -> mark it done
+ *   complete  RX      batches done at the head of this core's FIFO -> transmit
+ *   rest      all     RCU quiescent state; spin a little, then sleep on the ports' descriptors and the doorbell
+ */
+#include "core.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <rte_lcore.h>
+#include <rte_pause.h>
+
+enum {
+	POLL_ROOM = 4,			/* batches that one poll of both ports may submit */
+	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again */
+	SPIN_NS = 20 * 1000,		/* idle time before a core thinks of sleeping */
+	NAP_SHORT_NS = 50 * 1000,	/* between looks at ports that cannot wake us, */
+	NAP_LONG_NS = 1000 * 1000,	/* and after NAP_LONG_AFTER_NS without traffic */
+	NAP_LONG_AFTER_NS = 10 * 1000 * 1000,
+};
+
+static void wake_worker(struct core *c)
+{
+	struct dataplane *dp = c->dp;
+	uint64_t sleepers;
+
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	sleepers = __atomic_load_n(&dp->sleepers, __ATOMIC_RELAXED);
+	for (; sleepers; sleepers &= sleepers - 1) {
+		if (doorbell_ring(&dp->core[__builtin_ctzll(sleepers)]->bell)) {
+			counters_add(&c->counters.wakes, 1);
+			return;
+		}
+	}
+}
+
+void core_submit(struct core *c, struct batch *b)
+{
+	counters_add(&c->counters.batches, 1);
+	counters_add(&c->counters.batched, b->n);
+	batch_submit(&c->fifo, b, c->dp->work);
+	if (b->kind == BATCH_SEND)
+		return;
+	/* A worker that has just submitted its only batch will get to it sooner than anybody it could wake. */
+	if (!(c->roles & CORE_WORKER) || rte_ring_count(c->dp->work) > 1)
+		wake_worker(c);
+}
+
+static unsigned int work(struct core *c)
+{
+	unsigned int n = 0;
+
+	for (int i = 0; i < WORK_PER_ROUND; i++) {
+		struct batch *b = batch_take(c->dp->work);
+
+		if (!b)
+			break;
+		n += b->n;
+		if (b->kind == BATCH_SEAL)
+			outbound_seal(c, b);
+		else
+			inbound_open(c, b);
+		batch_finish(b);
+	}
+	return n;
+}
+
+static unsigned int complete(struct core *c)
+{
+	struct batch *b;
+	unsigned int n = 0;
+
+	while ((b = batch_head(&c->fifo))) {
+		n++;
+		if (b->n && b->kind == BATCH_OPEN)
+			counters_add(&c->counters.inner_tx, port_tx_burst(c->dp->inner, c->queue, b->m, b->n));
+		else if (b->n)
+			counters_add(&c->counters.outer_tx, port_tx_burst(c->dp->outer, c->queue, b->m, b->n));
+		batch_pop(&c->fifo);
+	}
+	return n;
+}
+
+static bool has_work(const struct core *c)
+{
+	return __atomic_load_n(&c->dp->stop, __ATOMIC_ACQUIRE) ||
+	       ((c->roles & CORE_WORKER) && !rte_ring_empty(c->dp->work)) ||
+	       ((c->roles & CORE_RX) && !rte_ring_empty(c->inject));
+}
+
+static void block(struct core *c)
+{
+	struct timespec nap = { 0 };
+	struct epoll_event ready;
+
+	if (!c->can_block)
+		nap.tv_nsec = c->now - c->idle_since < NAP_LONG_AFTER_NS ? NAP_SHORT_NS : NAP_LONG_NS;
+	counters_add(&c->counters.sleeps, 1);
+	rcu_thread_offline();
+	/* What is ready is found by looking at every port; EINTR is as good a reason to look as any. */
+	epoll_pwait2(c->epoll, &ready, 1, c->can_block ? NULL : &nap, NULL);
+	rcu_thread_online();
+}
+
+static void rest(struct core *c)
+{
+	const uint64_t bit = 1ull << c->id;
+
+	if (!c->idle_since)
+		c->idle_since = c->now;
+	if (c->now - c->idle_since < SPIN_NS) {
+		rte_pause();
+		return;
+	}
+	if (!batch_fifo_empty(&c->fifo)) {
+		sched_yield();	/* somebody else works on our batches, and may need this CPU for it */
+		return;
+	}
+	if (c->roles & CORE_WORKER)
+		__atomic_fetch_or(&c->dp->sleepers, bit, __ATOMIC_RELAXED);
+	doorbell_arm(&c->bell);
+	if (!has_work(c))
+		block(c);
+	doorbell_disarm(&c->bell);
+	if (c->roles & CORE_WORKER)
+		__atomic_fetch_and(&c->dp->sleepers, ~bit, __ATOMIC_RELAXED);
+}
+
+static void loop(struct core *c)
+{
+	while (!__atomic_load_n(&c->dp->stop, __ATOMIC_ACQUIRE)) {
+		unsigned int moved = 0;
+
+		c->now = dataplane_now();
+		if (c->roles & CORE_RX && !batch_fifo_full(&c->fifo, POLL_ROOM)) {
+			moved += inbound_poll(c);
+			moved += outbound_poll(c);
+		}
+		if (c->roles & CORE_WORKER)
+			moved += work(c);
+		if (c->roles & CORE_RX)
+			moved += complete(c);
+		rcu_quiescent_state();
+		if (moved)
+			c->idle_since = 0;
+		else
+			rest(c);
+	}
+}
+
+static void *core_main(void *arg)
+{
+	struct core *c = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "wgdp/%s%u", c->roles & CORE_RX ? "rx" : "work", c->id);
+	pthread_setname_np(pthread_self(), name);
+	/* Without an lcore id the mempools work without this thread's cache: slower, not wrong. */
+	rte_thread_register();
+	rcu_register_thread();
+	loop(c);
+	rcu_unregister_thread();
+	rte_thread_unregister();
+	return NULL;
+}
+
+int core_start(struct core *c)
+{
+	pthread_attr_t attr;
+	cpu_set_t cpus;
+	int rc;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(c->cpu, &cpus);
+	pthread_attr_init(&attr);
+	rc = pthread_attr_setaffinity_np(&attr, sizeof(cpus), &cpus);
+	if (!rc)
+		rc = pthread_create(&c->thread, &attr, core_main, c);
+	pthread_attr_destroy(&attr);
+	c->running = !rc;
+	return -rc;
+}
+
+void core_join(struct core *c)
+{
+	if (!c->running)
+		return;
+	doorbell_write(&c->bell);
+	pthread_join(c->thread, NULL);
+	c->running = false;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One data core: a pinned thread in the loop poll, work, complete, rest. Private to dataplane/.
+ */
+#ifndef WGDP_CORE_H
+#define WGDP_CORE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "batch.h"
+#include "dataplane.h"
+
+struct core {
+	struct dataplane *dp;
+	unsigned int id;		/* place in dp->core */
+	unsigned int cpu, roles;
+	uint16_t queue;			/* of both ports; cores with CORE_RX */
+	struct aead_ctx *aead;
+	struct rte_ring *inject;	/* from the control thread */
+	struct doorbell bell;
+	int epoll;			/* the ports' descriptors and the bell's */
+	bool can_block;			/* every port of ours has descriptors */
+	pthread_t thread;
+	bool running;
+	uint64_t now;			/* read once a round */
+	uint64_t idle_since;		/* 0: not idle */
+	struct counters counters;	/* this core: rw, others: ro (atomic) */
+	struct batch_fifo fifo;
+	struct aead_op ops[BATCH_MAX];	/* scratch of one batch's work */
+	struct session *session[BATCH_MAX];
+};
+
+static inline void core_drop(struct core *c, struct rte_mbuf *m, enum drop_reason why)
+{
+	counters_add(&c->counters.drop[why], 1);
+	rte_pktmbuf_free(m);
+}
+
+/* outbound.c: inner port and injected packets to batches; returns how many packets it moved. */
+unsigned int outbound_poll(struct core *c);
+/* Worker: seals the batch and writes the outer headers. */
+void outbound_seal(struct core *c, struct batch *b);
+
+/* inbound.c: the same for the outer port. */
+unsigned int inbound_poll(struct core *c);
+void inbound_open(struct core *c, struct batch *b);
+
+/* core.c: submits b and sees to it that somebody works on it. */
+void core_submit(struct core *c, struct batch *b);
+
+/* notify.c: calls on the control thread about a peer, at most once until it has cleared the latch. `ep` may be NULL. */
+void notify_peer(struct core *c, struct dp_peer *p, enum peer_call call, const struct endpoint *ep);
+void notify_confirmed(struct core *c, struct session *s);
+/* Hands a handshake message to the control thread, plaintext for the peer of that id; both take ownership of m. */
+void notify_handshake(struct core *c, struct rte_mbuf *m);
+void notify_staged(struct core *c, struct rte_mbuf *m, uint64_t peer);
+
+/* notify.c: time stamps and byte counts of one run of packets; `data`: any of them was no keepalive. */
+void note_sent(struct core *c, struct dp_peer *p, uint64_t bytes, bool data);
+void note_received(struct core *c, struct dp_peer *p, uint64_t bytes, bool data);
+
+int core_start(struct core *c);
+void core_join(struct core *c);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data path of one WireGuard interface: its ports, its tables, its cores and the rings between them. The control thread makes it,
+ * starts the cores, changes the tables while they run, stops them and takes it down.
+ */
+#ifndef WGDP_DATAPLANE_H
+#define WGDP_DATAPLANE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_ring.h>
+
+#include "aead.h"
+#include "allowedips.h"
+#include "counters.h"
+#include "doorbell.h"
+#include "event.h"
+#include "port.h"
+#include "session.h"
+
+enum { CORES_MAX = 64 };
+
+enum core_role { CORE_RX = 1, CORE_WORKER = 2 };
+
+struct core;
+
+struct dataplane_core_conf {
+	unsigned int cpu;	/* the core it is pinned to */
+	unsigned int roles;	/* enum core_role */
+};
+
+struct dataplane_conf {
+	const char *name;	/* of the interface; unique in the process */
+	struct port *inner, *outer;	/* each with a queue for every core with CORE_RX; not owned */
+	struct rte_mempool *pool;	/* for the control thread's messages; not owned */
+	const struct aead_backend *aead;
+	const struct dataplane_core_conf *cores;
+	unsigned int n_cores;	/* at least one has CORE_RX, and one CORE_WORKER */
+	uint16_t mtu;
+};
+
+struct dataplane {
+	/* control: rw before the start, everybody: ro */
+	char name[16];
+	struct port *inner, *outer;
+	struct rte_mempool *pool;
+	const struct aead_backend *aead;
+	struct core *core[CORES_MAX];
+	struct counters *rx_counters[CORES_MAX];	/* by the ports' queue */
+	unsigned int n_cores, n_rx;	/* cores with CORE_RX come first */
+	struct rte_ring *work;		/* of struct batch * */
+	struct rte_ring *events;	/* of struct event, by value */
+	struct rte_ring *handshakes;	/* of struct handshake_packet, by value */
+	struct rte_ring *staged;	/* of struct rte_mbuf * */
+	struct allowedips *allowedips;
+	struct sessions sessions;
+
+	/* control: rw, cores: ro (atomic) */
+	uint32_t mtu;
+	bool stop;
+
+	/* cores: rw (atomic): a bit for each worker that sleeps and may be woken for work */
+	uint64_t sleepers __attribute__((aligned(CACHE_LINE)));
+
+	/* rung by cores, waited on by control */
+	struct doorbell control;
+};
+
+/* NULL: why stands in err. Control thread. */
+struct dataplane *dataplane_create(const struct dataplane_conf *conf, char err[PORT_ERRLEN]);
+
+/* Starts the threads. 0, or -errno with none running. Control thread. */
+int dataplane_start(struct dataplane *dp);
+
+/* Ends the threads and waits for them; what was queued is freed. Nothing to do when not started. Control thread. */
+void dataplane_stop(struct dataplane *dp);
+
+/* After dataplane_stop, with sessions and peers out of its tables. NULL is allowed. */
+void dataplane_destroy(struct dataplane *dp);
+
+/*
+ * Hands m to a data core: pkt.inject says as what. Takes ownership; a full ring frees it and returns false. Control thread.
+ */
+bool dataplane_inject(struct dataplane *dp, struct rte_mbuf *m);
+
+/* A buffer to write a message or a keepalive in; NULL: none free. Control thread. */
+struct rte_mbuf *dataplane_alloc(struct dataplane *dp);
+
+/* The sum of all cores' counters. Any thread; a snapshot, not a single point in time. */
+void dataplane_counters(const struct dataplane *dp, struct counters *sum);
+
+/* Monotonic nanoseconds. Any thread. */
+uint64_t dataplane_now(void);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A DPDK device on a netdev that the host keeps: hot-plugged by its device string, started, and taken
+ * out again. Control thread. Private to dataplane/.
+ */
+#ifndef WGDP_ETHDEV_DEVICE_H
+#define WGDP_ETHDEV_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_dev.h>
+
+#include "ethdev_fds.h"
+#include "ethdev_netdev.h"
+#include "port.h"
+#include "xdp.h"
+
+struct device_kind;
+
+struct device {
+	const struct device_kind *kind;
+	char name[RTE_DEV_NAME_MAX_LEN];
+	struct netdev netdev;
+	uint16_t port_id;	/* DPDK's number of it */
+	uint16_t n_queues;	/* of the device; queue pairs */
+	uint32_t max_frame;	/* bytes that fit into a frame of the driver's, each way */
+	struct rte_mempool *pool;	/* ours, where the conf's does not do; else NULL */
+	struct driver_fds fds;
+	struct xdp xdp;		/* our program; unbound if the user gave one, or the kind has none */
+	bool plugged, started;
+};
+
+/*
+ * Plugs in and starts conf->device, with no fewer than conf->n_queues queues. Only what goes to UDP
+ * port `port` is wanted. 0, or -errno with a line in err and everything undone.
+ */
+int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
+		char err[PORT_ERRLEN]);
+
+/* Every mbuf that it received must have been freed. Allowed after a failed device_open. */
+void device_close(struct device *d);
+
+/* Readable when the device's queue has something; -1: cannot be told. */
+int device_fd(const struct device *d, uint16_t queue);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * How the drivers that we can use differ. Control thread; called by ethdev_device.c alone, in this
+ * order. Private to dataplane/.
+ */
+#ifndef WGDP_ETHDEV_KIND_H
+#define WGDP_ETHDEV_KIND_H
+
+#include <rte_kvargs.h>
+
+#include "ethdev_device.h"
+
+/* By the beginning of a device string; NULL: no driver that we can use. */
+const struct device_kind *kind_find(const char *device);
+
+/* The driver's: "net_af_packet". */
+const char *kind_name(const struct device_kind *kind);
+
+/*
+ * Before it is plugged in: what the user has not said of the driver's arguments, in *args (to be
+ * freed); the pool, if it has to be one of our own; max_frame. d's name and netdev are known. 0, or
+ * -errno with a line in err.
+ */
+int kind_prepare(struct device *d, const struct port_ethdev_conf *conf,
+		 const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN]);
+
+/* Once it runs: sees to it that only our port's traffic comes. 0, or -errno with a line in err. */
+int kind_started(struct device *d, uint16_t port, char err[PORT_ERRLEN]);
+
+#endif

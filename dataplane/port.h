@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A port: where packets come from and go to. Two calls, rx_burst and tx_burst, with mbufs in between.
+ *
+ *   inner port: an mbuf holds one IP packet, from its first byte.
+ *   outer port: an mbuf holds one WireGuard message; pkt.ep and pkt.ds say where it came from. What goes out has been through
+ *               encap.
+ *
+ * A queue belongs to one data core, which alone calls rx_burst and tx_burst with its number. Everything else is the control
+ * thread's, before the cores start or after they have ended, except where a function says otherwise.
+ */
+#ifndef WGDP_PORT_H
+#define WGDP_PORT_H
+
+#include <stdint.h>
+
+#include <rte_mbuf.h>
+
+#include "counters.h"
+#include "endpoint.h"
+#include "pkt.h"
+
+enum { PORT_BURST = 64, PORT_MAX_FDS = 2, REWRITE_MAX = 80 };
+
+/*
+ * The way to a peer, ready to be written in front of each packet: published by the control thread (RCU), copied by workers. The kernel
+ * port needs the endpoint alone; an ethdev port the finished Ethernet, IP and UDP headers (lengths and checksums zero).
+ */
+struct rewrite {
+	struct endpoint ep;
+	uint8_t len;			/* of hdr; 0: no next hop known (ethdev), or none needed (kernel) */
+	uint8_t hdr[REWRITE_MAX];
+};
+
+struct port;
+
+struct port_ops {
+	const char *name;
+
+	/* Up to n packets into m, n <= PORT_BURST; the caller owns them. Never blocks. Drops are counted in the queue's counters. */
+	uint16_t (*rx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
+
+	/* Takes ownership of all n, sent or not. Never blocks for long. Returns how many the port took; the rest are counted. */
+	uint16_t (*tx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
+
+	/*
+	 * Outer ports: makes m ready for tx_burst towards rw, with `ds` as the outer TOS or traffic class. Called by workers and the
+	 * control thread, any number at once. False (m untouched): rw has no way out.
+	 */
+	bool (*encap)(const struct port *p, struct rte_mbuf *m, const struct rewrite *rw, uint8_t ds);
+
+	/*
+	 * Outer ports: the way back to where m (just received by this port, its data still the message) came from, good for an
+	 * answer before anything is known of the sender. Data core that owns m.
+	 */
+	void (*way_back)(const struct port *p, const struct rte_mbuf *m, struct rewrite *rw);
+
+	/*
+	 * File descriptors that are readable when rx_burst would return something; returns how many. 0: the port cannot wake a
+	 * sleeping core, it must be looked at again and again.
+	 */
+	unsigned int (*fds)(const struct port *p, uint16_t queue, int fd[PORT_MAX_FDS]);
+
+	void (*destroy)(struct port *p);
+};
+
+/* Each kind of port embeds this as its first member. */
+struct port {
+	const struct port_ops *ops;
+	uint16_t n_queues;
+	int error;			/* errno that ended it (device gone), 0 while it lives. Data cores set it, anyone reads: atomic */
+	struct counters **counters;	/* [n_queues]: of the core that owns the queue; set before the cores start */
+};
+
+static inline uint16_t port_rx_burst(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
+{
+	return p->ops->rx_burst(p, queue, m, n);
+}
+
+static inline uint16_t port_tx_burst(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
+{
+	return p->ops->tx_burst(p, queue, m, n);
+}
+
+/* The error text of a failed create: one line for the user, saying what to do. */
+enum { PORT_ERRLEN = 256 };
+
+/*
+ * kernel: UDP sockets, IPv4 and IPv6, `n_queues` of each (SO_REUSEPORT among themselves, yet a port that anybody else has is an error).
+ * The sockets stay in the network namespace that this is called in.
+ */
+struct port_kernel_conf {
+	uint16_t n_queues;
+	uint16_t listen_port;		/* host order; 0: a free one, the same for IPv4 and IPv6 */
+	uint32_t fwmark;		/* SO_MARK, 0: none */
+	const char *bind_device;	/* SO_BINDTODEVICE (a VRF, an interface), NULL: none */
+	struct rte_mempool *pool;
+};
+
+struct port *port_kernel_create(const struct port_kernel_conf *conf, char err[PORT_ERRLEN]);
+uint16_t port_kernel_listen_port(const struct port *p);
+/* Sets SO_MARK on every socket; 0, or -errno. Any time, control thread. */
+int port_kernel_set_fwmark(struct port *p, uint32_t fwmark);
+
+/*
+ * tun: creates the interface `ifname` (IFF_TUN, multi-queue), down, without addresses. It goes when the port is destroyed, or
+ * the process ends.
+ */
+struct port_tun_conf {
+	uint16_t n_queues;
+	const char *ifname;
+	struct rte_mempool *pool;
+};
+
+struct port *port_tun_create(const struct port_tun_conf *conf, char err[PORT_ERRLEN]);
+uint32_t port_tun_ifindex(const struct port *p);
+
+/*
+ * ethdev: a DPDK device by its device string ("net_af_packet0,iface=eth0", "net_af_xdp0,iface=eth0") that is hot-plugged, started
+ * with `n_queues` queue pairs, and taken out again on destroy. `listen_port` 0: a free one of the host's. The host keeps the netdev; a
+ * socket of ours holds the port there, so that the host neither gives it away nor answers with ICMP unreachable.
+ */
+struct port_ethdev_conf {
+	const char *device;
+	uint16_t n_queues;
+	uint16_t listen_port;
+	struct rte_mempool *pool;
+};
+
+struct port *port_ethdev_create(const struct port_ethdev_conf *conf, char err[PORT_ERRLEN]);
+uint16_t port_ethdev_listen_port(const struct port *p);
+/* The host's netdev that the device sits on. */
+uint32_t port_ethdev_ifindex(const struct port *p);
+
+/*
+ * Builds the headers towards `ep`, whose local address must be known, by way of the neighbour `mac`. Control thread.
+ */
+void port_ethdev_rewrite(const struct port *p, struct rewrite *rw, const struct endpoint *ep, const uint8_t mac[6]);
+
+/*
+ * The host's own addresses (IPv4 mapped), all of them, copied. Only datagrams to one of them are taken; none until this was called.
+ * Control thread, registered with RCU, at any time. 0, or -errno: the old ones stay, or (XDP map) some new ones are taken already.
+ */
+int port_ethdev_set_local(struct port *p, const struct in6_addr *addrs, size_t n);
+
+/*
+ * What the netdev's MAC address and MTU are now; create has asked for the first ones. Rewrites made before hold the old MAC address.
+ * Control thread, any time. 0, or -errno.
+ */
+int port_ethdev_set_link(struct port *p, const uint8_t mac[6], uint32_t mtu);
+
+#endif
