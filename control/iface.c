@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An interface's life. Up: PreUp, packet memory, ports, data path, peers, addresses and routes, PostUp; down: the same
+ * backwards. Between the two: run.c. Control thread.
+ */
+#include "iface.h"
+
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "batch.h"
+#include "cores.h"
+#include "handshake.h"
+#include "keypairs.h"
+#include "protocol.h"
+#include "roam.h"
+
+enum {
+	/* Packet buffers that a receiving core may have under way: its FIFO, its ports' queues, its cache, a burst. */
+	MBUFS_PER_RX_CORE = BATCH_FIFO_PACKETS + 1024,
+	/* And those of no core: staged packets, and messages of the control thread. */
+	MBUFS_SHARED = STAGE_RING + STAGED_ALL_MAX + 1024,
+	RINGS_MEMORY = 16 << 20,	/* the data path's rings, the rate limiter, and to spare */
+	MTU_BEFORE_NETIF = 1420,
+};
+
+static unsigned int mbufs(const struct cores_plan *plan)
+{
+	return plan->n_rx * MBUFS_PER_RX_CORE + MBUFS_SHARED;
+}
+
+size_t iface_memory(const struct conf *conf)
+{
+	struct cores_plan plan;
+	char err[PORT_ERRLEN];
+
+	if (cores_plan(&plan, conf, err))
+		return 0;
+	return pkt_pool_memory(mbufs(&plan), 0) + RINGS_MEMORY;
+}
+
+static bool make_identity(struct iface *i)
+{
+	if (!noise_identity_set(&i->identity, i->conf->private_key)) {
+		log_line(LOG_ERR, i->name, "libcrypto cannot make the public key");
+		return false;
+	}
+	cookie_checker_init(&i->checker, i->identity.public_key);
+	return true;
+}
+
+/* We are not our own peer: such a [Peer] is as if it were not there (whitepaper and Linux alike), also for the routes. */
+static void ignore_self(struct iface *i, struct conf *conf)
+{
+	for (size_t k = 0; k < conf->n_peers; k++) {
+		struct conf_peer *p = &conf->peers[k];
+
+		if (memcmp(p->public_key, i->identity.public_key, WG_KEY_LEN))
+			continue;
+		log_line(LOG_WARN, i->name, "%s:%u: [Peer] has our own public key and is ignored", conf->path, p->line);
+		p->n_allowed_ips = 0;
+	}
+}
+
+static bool make_ports(struct iface *i, const struct cores_plan *plan)
+{
+	char err[PORT_ERRLEN], name[32];
+	struct port_tun_conf tun = { .n_queues = plan->n_rx, .ifname = i->name };
+	struct outer_conf outer = {
+		.device = i->conf->outer,
+		.n_queues = plan->n_rx,
+		.listen_port = i->conf->listen_port,
+		.name = i->name,
+		.loop = i->loop,
+		.peers = &i->peers,
+	};
+
+	snprintf(name, sizeof(name), "wgdp.%s", i->name);
+	i->pool = pkt_pool_create(name, mbufs(plan), 0);
+	if (!i->pool) {
+		log_line(LOG_ERR, i->name, "no memory for %u packet buffers", mbufs(plan));
+		return false;
+	}
+	outer.pool = tun.pool = i->pool;
+	if (netif_fwmark(i->conf, &outer.fwmark, err) == 0) {
+		i->fwmark = outer.fwmark;
+		i->outer = outer_create(&outer, err);
+		if (i->outer)
+			i->inner = port_tun_create(&tun, err);
+	}
+	if (!i->inner)
+		log_line(LOG_ERR, i->name, "%s", err);
+	return i->inner;
+}
+
+static bool make_dataplane(struct iface *i, const struct cores_plan *plan)
+{
+	char err[PORT_ERRLEN];
+	struct dataplane_conf conf = {
+		.name = i->name,
+		.inner = i->inner,
+		.outer = outer_port(i->outer),
+		.pool = i->pool,
+		.aead = aead_find(i->conf->aead),
+		.cores = plan->core,
+		.n_cores = plan->n,
+		.mtu = MTU_BEFORE_NETIF,
+	};
+
+	if (!conf.aead) {
+		log_line(LOG_ERR, i->name, "Aead = %s: not in this build, or not for this processor; use auto", i->conf->aead);
+		return false;
+	}
+	i->dp = dataplane_create(&conf, err);
+	if (!i->dp)
+		log_line(LOG_ERR, i->name, "%s", err);
+	return i->dp;
+}
+
+static bool add_peer(struct iface *i, const struct conf_peer *c)
+{
+	struct peer *p = peers_add(&i->peers, i, c->public_key);
+
+	if (!p)
+		return false;
+	memcpy(p->remote.preshared_key, c->preshared_key, WG_KEY_LEN);
+	p->timers.persistent_interval = c->persistent_keepalive * WG_NS_PER_SEC;
+	for (size_t k = 0; k < c->n_allowed_ips; k++) {
+		const struct conf_prefix *a = &c->allowed_ips[k];
+
+		if (allowedips_insert(i->dp->allowedips, a->family, a->addr.bytes, a->cidr, p, &p->allowedips))
+			return false;
+	}
+	return roam_configure(p, &c->endpoint);
+}
+
+static bool add_peers(struct iface *i)
+{
+	for (size_t k = 0; k < i->conf->n_peers; k++) {
+		const struct conf_peer *c = &i->conf->peers[k];
+
+		if (!memcmp(c->public_key, i->identity.public_key, WG_KEY_LEN))
+			continue;
+		if (!add_peer(i, c)) {
+			log_line(LOG_ERR, i->name, "no memory for peer %zu of %zu", k + 1, i->conf->n_peers);
+			return false;
+		}
+		rcu_quiescent_state();	/* or nothing replaced so far could be freed */
+	}
+	return true;
+}
+
+/* Peers with persistent keepalive are called at once, as Linux does when an interface comes up. */
+static void greet_peers(struct iface *i)
+{
+	struct peer *p;
+
+	cds_list_for_each_entry(p, &i->peers.list, of_iface) {
+		if (p->timers.persistent_interval)
+			keepalive_send(p);
+		iface_look_at(p);
+	}
+}
+
+static void netif_ready(void *arg)
+{
+	struct iface *i = arg;
+	enum netif_event e;
+
+	while ((e = netif_event(i->netif)) != NETIF_NONE) {
+		if (e == NETIF_CHANGED) {
+			__atomic_store_n(&i->dp->mtu, netif_mtu(i->netif), __ATOMIC_RELAXED);
+		} else if (e == NETIF_DELETED) {
+			log_line(LOG_NOTICE, i->name, "the interface was deleted");
+			i->state = IFACE_GONE;
+		}
+	}
+}
+
+static bool make_netif(struct iface *i)
+{
+	struct netif_conf conf = {
+		.conf = i->conf,
+		.ifindex = port_tun_ifindex(i->inner),
+		.fwmark = i->fwmark,
+		.max_mtu = PKT_MAX_INNER,
+	};
+	struct sockaddr_storage *endpoints = calloc(i->peers.n + 1, sizeof(*endpoints));
+	char err[NETIF_ERRLEN];
+	struct peer *p;
+
+	if (!endpoints) {
+		log_line(LOG_ERR, i->name, "no memory for %u endpoints", i->peers.n);
+		return false;
+	}
+	cds_list_for_each_entry(p, &i->peers.list, of_iface)
+		memcpy(&endpoints[conf.n_endpoints++], &p->endpoint.remote, sizeof(p->endpoint.remote));
+	conf.endpoints = endpoints;
+	i->netif = netif_up(&conf, err);
+	free(endpoints);
+	if (!i->netif) {
+		log_line(LOG_ERR, i->name, "%s", err);
+		return false;
+	}
+	__atomic_store_n(&i->dp->mtu, netif_mtu(i->netif), __ATOMIC_RELAXED);
+	return loop_add(i->loop, netif_fd(i->netif), netif_ready, i) == 0;
+}
+
+static void hook_ended(void *arg)
+{
+	(void)arg;	/* it ends the wait in run_hooks, which looks */
+}
+
+static bool run_hooks(struct iface *i, const struct conf_strings *commands, const char *name, bool keep_going)
+{
+	struct hooks_conf conf = { .commands = commands, .kind = name, .ifname = i->name, .keep_going = keep_going };
+	const unsigned int stops = loop_stops(i->loop);
+	enum hooks_state state = HOOKS_FAILED;
+	struct hooks *h;
+
+	if (!commands->n)
+		return true;
+	h = hooks_create(&conf);
+	if (h && loop_add(i->loop, hooks_fd(h), hook_ended, NULL) == 0) {
+		/* A signal that comes meanwhile ends them. */
+		while ((state = hooks_step(h)) == HOOKS_RUNNING && loop_stops(i->loop) == stops)
+			loop_wait(i->loop, UINT64_MAX);
+		loop_remove(i->loop, hooks_fd(h));
+	}
+	if (state != HOOKS_DONE)
+		log_line(LOG_ERR, i->name, "%s", !h ? "no memory" : *hooks_error(h) ? hooks_error(h) : "interrupted");
+	hooks_destroy(h);
+	return state == HOOKS_DONE;
+}
+
+static void post_up_end(struct iface *i)
+{
+	loop_remove(i->loop, hooks_fd(i->post_up));
+	hooks_destroy(i->post_up);
+	i->post_up = NULL;
+}
+
+static void post_up_ready(void *arg)
+{
+	struct iface *i = arg;
+
+	switch (hooks_step(i->post_up)) {
+	case HOOKS_RUNNING:
+		return;
+	case HOOKS_DONE:
+		i->state = IFACE_UP;
+		log_line(LOG_NOTICE, i->name, "up");
+		break;
+	case HOOKS_FAILED:
+		i->state = IFACE_FAILED;
+		log_line(LOG_ERR, i->name, "%s", hooks_error(i->post_up));
+		break;
+	}
+	post_up_end(i);
+}
+
+static bool start_post_up(struct iface *i)
+{
+	struct hooks_conf conf = { .commands = &i->conf->post_up, .kind = "PostUp", .ifname = i->name };
+
+	i->post_up = hooks_create(&conf);
+	if (!i->post_up || loop_add(i->loop, hooks_fd(i->post_up), post_up_ready, i)) {
+		log_line(LOG_ERR, i->name, "cannot run PostUp: %m");
+		return false;
+	}
+	post_up_ready(i);
+	return true;
+}
+
+static void doorbell_rung(void *arg)
+{
+	(void)arg;	/* iface_disarm empties it, and iface_run looks at the rings */
+}
+
+static void log_start(const struct iface *i)
+{
+	char key[CONF_KEY_B64_LEN + 1];
+
+	conf_key_encode(key, i->identity.public_key);
+	log_line(LOG_NOTICE, i->name, "listening on port %u, public key %s, mtu %u, %u data cores, aead %s",
+		 outer_listen_port(i->outer), key, netif_mtu(i->netif), i->dp->n_cores, i->dp->aead->name);
+}
+
+static bool bring_up(struct iface *i, struct conf *conf)
+{
+	struct cores_plan plan;
+	char err[PORT_ERRLEN];
+	int rc;
+
+	if (cores_plan(&plan, conf, err)) {
+		log_line(LOG_ERR, i->name, "%s", err);
+		return false;
+	}
+	if (!make_identity(i))
+		return false;
+	ignore_self(i, conf);
+	i->ratelimiter = ratelimiter_create(i->name);
+	if (!i->ratelimiter || peers_init(&i->peers)) {
+		log_line(LOG_ERR, i->name, "no memory");
+		return false;
+	}
+	if (!run_hooks(i, &conf->pre_up, "PreUp", false) || !make_ports(i, &plan) || !make_dataplane(i, &plan))
+		return false;
+	if (loop_add(i->loop, i->dp->control.fd, doorbell_rung, NULL)) {
+		log_line(LOG_ERR, i->name, "too many interfaces");
+		return false;
+	}
+	if (!add_peers(i) || !make_netif(i))
+		return false;
+	rc = dataplane_start(i->dp);
+	if (rc) {
+		log_line(LOG_ERR, i->name, "cannot start the data cores: %s", strerror(-rc));
+		return false;
+	}
+	log_start(i);
+	greet_peers(i);
+	return start_post_up(i);
+}
+
+struct iface *iface_up(struct conf *conf, struct loop *loop, unsigned int time_scale)
+{
+	struct iface *i = calloc(1, sizeof(*i));
+
+	if (!i) {
+		log_line(LOG_ERR, conf->ifname, "no memory");
+		return NULL;
+	}
+	i->name = conf->ifname;
+	i->conf = conf;
+	i->loop = loop;
+	i->now = dataplane_now();
+	i->resolve_at_ns = UINT64_MAX;
+	wg_times_init(&i->times, time_scale);
+	if (bring_up(i, conf))
+		return i;
+	iface_down(i);
+	return NULL;
+}
+
+static void take_down_host(struct iface *i)
+{
+	char err[NETIF_ERRLEN];
+
+	if (i->post_up)
+		post_up_end(i);
+	if (!i->netif)
+		return;
+	run_hooks(i, &i->conf->pre_down, "PreDown", true);
+	loop_remove(i->loop, netif_fd(i->netif));
+	if (netif_down(i->netif, err))
+		log_line(LOG_WARN, i->name, "%s", err);
+}
+
+static void take_down_dataplane(struct iface *i)
+{
+	struct peer *p, *next;
+
+	if (!i->dp)
+		return;
+	dataplane_stop(i->dp);
+	cds_list_for_each_entry_safe(p, next, &i->peers.list, of_iface)
+		peers_remove(&i->peers, p);
+	loop_remove(i->loop, i->dp->control.fd);
+}
+
+void iface_down(struct iface *i)
+{
+	bool had_interface = i && i->inner;
+
+	if (!i)
+		return;
+	take_down_host(i);
+	take_down_dataplane(i);
+	if (i->resolver) {
+		loop_remove(i->loop, resolver_fd(i->resolver));
+		resolver_destroy(i->resolver);
+	}
+	if (i->inner)
+		i->inner->ops->destroy(i->inner);
+	outer_destroy(i->outer);
+	dataplane_destroy(i->dp);
+	rte_mempool_free(i->pool);
+	peers_fini(&i->peers);
+	heap_fini(&i->deadlines);
+	ratelimiter_destroy(i->ratelimiter);
+	if (had_interface) {
+		run_hooks(i, &i->conf->post_down, "PostDown", true);
+		log_line(LOG_NOTICE, i->name, "down");
+	}
+	OPENSSL_cleanse(i, sizeof(*i));
+	free(i);
+}

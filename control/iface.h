@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One WireGuard interface: configuration, identity, peers, ports, data path, and what the host has been told of it. Everything
+ * hangs off this struct; a process may hold several. All control thread.
+ */
+#ifndef WGDP_IFACE_H
+#define WGDP_IFACE_H
+
+#include "conf.h"
+#include "dataplane.h"
+#include "heap.h"
+#include "hooks.h"
+#include "log.h"
+#include "loop.h"
+#include "netif.h"
+#include "noise.h"
+#include "outer.h"
+#include "peer.h"
+#include "ratelimiter.h"
+#include "resolver.h"
+#include "timers.h"
+
+enum iface_state {
+	IFACE_STARTING,	/* PostUp commands run, the tunnel works */
+	IFACE_UP,
+	IFACE_GONE,	/* deleted by somebody, or a port failed: nothing to do but iface_down */
+	IFACE_FAILED,	/* PostUp failed, likewise */
+};
+
+struct iface {
+	const char *name;
+	const struct conf *conf;
+	struct loop *loop;
+	enum iface_state state;
+	uint64_t now;			/* monotonic, of this round of the loop */
+	struct wg_times times;
+
+	uint32_t fwmark;		/* of the outer sockets, also when the conf has none */
+	struct rte_mempool *pool;
+	struct port *inner;
+	struct outer *outer;
+	struct dataplane *dp;
+	struct netif *netif;
+	struct hooks *post_up;		/* while they run */
+	struct resolver *resolver;	/* made when the first name is seen */
+
+	struct noise_identity identity;
+	struct cookie_checker checker;
+	struct ratelimiter *ratelimiter;
+	uint64_t loaded_until_ns;	/* under load until then: one second of hysteresis */
+
+	struct peers peers;
+	struct heap deadlines;
+	uint64_t resolve_at_ns;		/* unresolved names are tried again then; UINT64_MAX: there are none */
+	unsigned int n_staged;		/* of all peers */
+	uint64_t staged_dropped;	/* while staged, beyond the cores' own counters */
+	struct {
+		struct log_limit initiation, mac, response, cookie;
+	} limit;
+};
+
+/*
+ * Brings the interface up: PreUp, ports, data path, peers, addresses, routes; PostUp is under way then. NULL: the reason has been
+ * logged, and everything undone. `conf` outlives it; peers that are to be ignored are taken out of it. Logs "up" once PostUp is done.
+ */
+struct iface *iface_up(struct conf *conf, struct loop *loop, unsigned int time_scale);
+
+/* Takes all of it down again and frees it. Logs "down". NULL is allowed. */
+void iface_down(struct iface *i);
+
+/* Bytes of packet memory that iface_up will want, for the EAL. 0: it will fail. */
+size_t iface_memory(const struct conf *conf);
+
+/* run.c */
+
+/*
+ * One round: events, staged packets, some handshakes, timers. True: there is more to do at once. *next: the deadline of the next
+ * timer, UINT64_MAX for none.
+ */
+bool iface_run(struct iface *i, uint64_t now, uint64_t *next);
+
+/* Before blocking: from now on cores ring the doorbell. True: something is there already, do not block. */
+bool iface_arm(struct iface *i);
+void iface_disarm(struct iface *i);
+
+/* To be called when p's timers may have changed other than by iface_run. */
+void iface_look_at(struct peer *p);
+
+/* status.c: what `wg show` would say, and the counters, to stderr. */
+void iface_status(const struct iface *i);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which descriptors the control thread waits on, and what it calls when one is readable. */
+#ifndef WGDP_LOOP_H
+#define WGDP_LOOP_H
+
+#include <stdint.h>
+
+struct loop;
+
+struct loop *loop_create(void);		/* NULL: errno */
+void loop_destroy(struct loop *l);	/* with descriptors still in it or not */
+
+/*
+ * Calls cb(arg) in loop_wait whenever fd is readable, until loop_remove. 0, or -errno. At most LOOP_MAX descriptors.
+ */
+enum { LOOP_MAX = 256 };
+int loop_add(struct loop *l, int fd, void (*cb)(void *arg), void *arg);
+void loop_remove(struct loop *l, int fd);
+
+/* Somebody wants an end (a signal): counted, for whoever waits in loop_wait to see. */
+void loop_stop(struct loop *l);
+unsigned int loop_stops(const struct loop *l);
+
+/*
+ * Waits until something is readable or the monotonic time `until_ns` has come (UINT64_MAX: for ever; 0: not at all), then calls
+ * what is to be called. RCU-offline while it waits.
+ */
+void loop_wait(struct loop *l, uint64_t until_ns);
+
+#endif

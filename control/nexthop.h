@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Next hops for an outer port without an IP stack: which neighbour leads to a peer's address, and
+ * from which address of ours, as the host's own routing and neighbour tables have it, followed over
+ * netlink as they change. The host does the asking (ARP, ND); since it does not see our traffic,
+ * it is kept at it for each neighbour in use. Also follows what an ethdev port must know of the host:
+ * its addresses, and the netdev's MAC address and MTU.
+ *
+ * Control thread only; everything in the network namespace of nexthops_create. No call blocks for
+ * longer than the kernel takes for a few hundred requests.
+ */
+#ifndef WGDP_NEXTHOP_H
+#define WGDP_NEXTHOP_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <urcu/list.h>
+
+#include "endpoint.h"
+
+enum { NEXTHOP_ERRLEN = 256 };
+
+struct nexthops;
+
+/* One for each remote address and, where answers must leave from it, address of ours. */
+struct nexthop;
+
+/* What the host is to the port. */
+struct nexthops_host {
+	bool present;		/* the netdev exists; if not, mac and mtu are as last seen */
+	bool up;
+	uint8_t mac[6];
+	uint32_t mtu;
+	/* All addresses of the host on any interface, IPv4 mapped, sorted bytewise, usable ones only. */
+	const struct in6_addr *addrs;
+	size_t n_addrs;
+};
+
+/*
+ * nexthop_way answers differently from now on, or the netdev's MAC address has changed, so that headers
+ * must be made anew. Called from nexthops_tick alone; may get and put next hops.
+ */
+typedef void (*nexthops_changed)(void *arg, struct nexthop *nh);
+
+/* nexthops_host is different from now on. Called from nexthops_tick, before any nexthops_changed. */
+typedef void (*nexthops_host_changed)(void *arg);
+
+/*
+ * Next hops by way of the netdev `ifindex` for packets with the mark `fwmark` (0: none). nexthops_host
+ * is valid at once. NULL with a line in `err`.
+ */
+struct nexthops *nexthops_create(uint32_t ifindex, uint32_t fwmark, nexthops_changed changed,
+				 void *arg, char err[NEXTHOP_ERRLEN]);
+
+/* Sets who is told of the host, with the `arg` of nexthops_create; NULL (as at first): nobody. */
+void nexthops_watch_host(struct nexthops *nhs, nexthops_host_changed changed);
+
+/* With every nexthop put. NULL is allowed. */
+void nexthops_destroy(struct nexthops *nhs);
+
+/* Readable (for epoll, level-triggered) when nexthops_process has something to do. */
+int nexthops_fd(const struct nexthops *nhs);
+
+/* Takes in a bounded number of notifications; nexthops_tick must follow. */
+void nexthops_process(struct nexthops *nhs);
+
+/*
+ * Does what is due at `now` (monotonic, nanoseconds), a bounded part of it at a time, and returns when
+ * it wants to be called again at the latest; that may be `now`. To be called after nexthops_process,
+ * nexthops_set_fwmark and nexthop_get: that is, in every round of the event loop.
+ *
+ * A change of routes, rules or addresses makes all next hops be asked for again: 50 ms after the
+ * first one of a burst, and in a lasting storm not more often than once in 1 s + 0.1 ms for each.
+ */
+uint64_t nexthops_tick(struct nexthops *nhs, uint64_t now);
+
+void nexthops_set_fwmark(struct nexthops *nhs, uint32_t fwmark);
+
+/* Valid until the next nexthops_tick. */
+const struct nexthops_host *nexthops_host(const struct nexthops *nhs);
+
+/*
+ * The next hop to ep's remote address, from its local address if it has one; counted, to be given
+ * back by nexthop_put. It is resolved by the next ticks, which call `changed` once there is a way. NULL: no
+ * memory, or ep is AF_UNSPEC.
+ */
+struct nexthop *nexthop_get(struct nexthops *nhs, const struct endpoint *ep);
+void nexthop_put(struct nexthops *nhs, struct nexthop *nh);
+
+/* The caller's list of whatever goes this way: empty at first, and to be so again before the last put. */
+struct cds_list_head *nexthop_users(struct nexthop *nh);
+
+/*
+ * The neighbour to send to, and in *ep (its remote part stays) the local address and interface to send
+ * from: those asked for in nexthop_get, unless the host has that address no more. False, with nothing
+ * written: there is no way at present: no route by our netdev, or no answer from the neighbour.
+ */
+bool nexthop_way(const struct nexthop *nh, uint8_t mac[6], struct endpoint *ep);
+
+#endif

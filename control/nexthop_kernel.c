@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What nexthop.c asks of the kernel, and what the kernel tells: route netlink, one socket for requests
+ * and one for notifications. IPv4 addresses are mapped everywhere but in the messages themselves.
+ */
+#include <errno.h>
+#include <linux/if.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <linux/nexthop.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nexthop_internal.h"
+
+enum { DUMP_TRIES = 5, READ_MAX = 64 };
+
+static const enum rtnetlink_groups groups[] = {
+	RTNLGRP_NEIGH, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+	RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP, RTNLGRP_NONE,
+};
+
+static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct in6_addr *a)
+{
+	if (addr_is_v4(a))
+		mnl_attr_put(nlh, type, 4, a->s6_addr + 12);
+	else
+		mnl_attr_put(nlh, type, sizeof(*a), a);
+}
+
+static bool get_addr_bytes(const void *bytes, size_t len, struct in6_addr *a)
+{
+	static const struct in6_addr v4 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	*a = v4;
+	if (len == 4)
+		memcpy(a->s6_addr + 12, bytes, len);
+	else if (len == sizeof(*a))
+		memcpy(a, bytes, len);
+	return len == 4 || len == sizeof(*a);
+}
+
+/* False: there is no such attribute. */
+static bool get_addr(const struct nlattr *attr, struct in6_addr *a)
+{
+	return attr && get_addr_bytes(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), a);
+}
+
+static uint8_t family_of(const struct in6_addr *a)
+{
+	return addr_is_v4(a) ? AF_INET : AF_INET6;
+}
+
+static uint32_t get_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
+}
+
+/* Asks for everything of a kind; a dump that changed under way is begun anew, told so by *again. */
+static int dump(struct nexthops *nhs, uint16_t type, uint8_t family, uint32_t neigh_ifindex,
+		mnl_cb_t cb, void *arg, void (*again)(void *arg))
+{
+	union netlink_request req;
+	int rc = -EINTR;
+
+	for (int i = 0; rc == -EINTR && i < DUMP_TRIES; i++) {
+		if (again)
+			again(arg);
+		if (type == RTM_GETNEIGH) {
+			struct ndmsg *ndm = netlink_request_init(&req, type, NLM_F_DUMP, sizeof(*ndm));
+
+			ndm->ndm_family = family;
+			mnl_attr_put_u32(&req.nlh, NDA_IFINDEX, neigh_ifindex);
+		} else {
+			struct ifaddrmsg *ifa = netlink_request_init(&req, type, NLM_F_DUMP,
+								     sizeof(*ifa));
+
+			ifa->ifa_family = family;
+		}
+		rc = netlink_talk(&nhs->talk, &req.nlh, cb, arg);
+	}
+	return rc;
+}
+
+struct addr_list {
+	struct in6_addr *v;
+	size_t n, room;
+};
+
+static void addr_list_restart(void *arg)
+{
+	struct addr_list *list = arg;
+
+	list->n = 0;
+}
+
+static int addr_list_add(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifaddrmsg *ifa = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[IFA_MAX + 1];
+	struct addr_list *list = arg;
+	struct in6_addr *more, a;
+	uint32_t flags;
+
+	if (nlh->nlmsg_type != RTM_NEWADDR || !netlink_attrs(nlh, sizeof(*ifa), tb, IFA_MAX))
+		return MNL_CB_OK;
+	flags = tb[IFA_FLAGS] ? get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	if (flags & IFA_F_DADFAILED || (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC)))
+		return MNL_CB_OK;
+	if (!get_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &a))
+		return MNL_CB_OK;
+	if (list->n == list->room) {
+		more = realloc(list->v, (2 * list->room + 16) * sizeof(*more));
+		if (!more)
+			return MNL_CB_ERROR;
+		list->v = more;
+		list->room = 2 * list->room + 16;
+	}
+	list->v[list->n++] = a;
+	return MNL_CB_OK;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct in6_addr));
+}
+
+static bool get_addrs(struct nexthops *nhs)
+{
+	struct addr_list list = { 0 };
+	size_t n = 0;
+
+	if (dump(nhs, RTM_GETADDR, AF_UNSPEC, 0, addr_list_add, &list, addr_list_restart) < 0) {
+		nhs->host_dirty = true;		/* again, at the next tick */
+		free(list.v);
+		return false;
+	}
+	if (list.n)
+		qsort(list.v, list.n, sizeof(*list.v), compare);
+	for (size_t i = 0; i < list.n; i++)
+		if (!n || compare(&list.v[n - 1], &list.v[i]) != 0)
+			list.v[n++] = list.v[i];
+	if (n == nhs->host.n_addrs && (!n || memcmp(list.v, nhs->addrs, n * sizeof(*list.v)) == 0)) {
+		free(list.v);
+		return false;
+	}
+	free(nhs->addrs);
+	nhs->addrs = list.v;
+	nhs->host.addrs = list.v;
+	nhs->host.n_addrs = n;
+	return true;
+}
+
+/* The VRF that the interface is a slave of, or 0. */
+static uint32_t vrf_of(const struct nlattr *tb[])
+{
+	const struct nlattr *attr;
+
+	if (!tb[IFLA_MASTER] || !tb[IFLA_LINKINFO])
+		return 0;
+	mnl_attr_for_each_nested(attr, tb[IFLA_LINKINFO])
+		if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND &&
+		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
+		    strcmp(mnl_attr_get_str(attr), "vrf") == 0)
+			return get_u32(tb[IFLA_MASTER]);
+	return 0;
+}
+
+static int take_link(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[IFLA_MAX + 1];
+	struct nexthops *nhs = arg;
+
+	if (nlh->nlmsg_type != RTM_NEWLINK || !netlink_attrs(nlh, sizeof(*ifi), tb, IFLA_MAX))
+		return MNL_CB_OK;
+	nhs->host.present = true;
+	nhs->host.up = ifi->ifi_flags & IFF_UP;
+	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(nhs->host.mac))
+		memcpy(nhs->host.mac, mnl_attr_get_payload(tb[IFLA_ADDRESS]), sizeof(nhs->host.mac));
+	if (tb[IFLA_MTU])
+		nhs->host.mtu = get_u32(tb[IFLA_MTU]);
+	nhs->vrf = vrf_of(tb);
+	return MNL_CB_OK;
+}
+
+static bool get_link(struct nexthops *nhs)
+{
+	const struct nexthops_host before = nhs->host;
+	const uint32_t vrf = nhs->vrf;
+	union netlink_request req;
+	struct ifinfomsg *ifi = netlink_request_init(&req, RTM_GETLINK, 0, sizeof(*ifi));
+
+	ifi->ifi_index = (int)nhs->ifindex;
+	nhs->host.present = nhs->host.up = false;
+	netlink_talk(&nhs->talk, &req.nlh, take_link, nhs);
+	return before.present != nhs->host.present || before.up != nhs->host.up ||
+	       before.mtu != nhs->host.mtu || vrf != nhs->vrf ||
+	       memcmp(before.mac, nhs->host.mac, sizeof(before.mac)) != 0;
+}
+
+bool kernel_get_host(struct nexthops *nhs)
+{
+	bool link = get_link(nhs), addrs = get_addrs(nhs);
+
+	return link || addrs;
+}
+
+static bool is_ours(const struct nexthops *nhs, const struct in6_addr *a)
+{
+	return bsearch(a, nhs->addrs, nhs->host.n_addrs, sizeof(*a), compare);
+}
+
+struct route_answer {
+	const struct nexthops *nhs;
+	struct route *route;
+	bool usable;
+};
+
+/* RTA_VIA: a gateway of the other family (RFC 5549). */
+static bool get_via(const struct nlattr *attr, struct in6_addr *a)
+{
+	const struct rtvia *via;
+
+	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(*via))
+		return false;
+	via = mnl_attr_get_payload(attr);
+	return get_addr_bytes(via->rtvia_addr, mnl_attr_get_payload_len(attr) - sizeof(*via), a);
+}
+
+static int take_route(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[RTA_MAX + 1];
+	struct route_answer *answer = arg;
+	struct route *r = answer->route;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || !netlink_attrs(nlh, sizeof(*rtm), tb, RTA_MAX))
+		return MNL_CB_OK;
+	if (rtm->rtm_type != RTN_UNICAST || get_u32(tb[RTA_OIF]) != answer->nhs->ifindex)
+		return MNL_CB_OK;
+	if (!get_addr(tb[RTA_GATEWAY], &r->gateway))
+		get_via(tb[RTA_VIA], &r->gateway);
+	get_addr(tb[RTA_PREFSRC], &r->local);
+	answer->usable = true;
+	return MNL_CB_OK;
+}
+
+bool kernel_get_route(struct nexthops *nhs, const struct addr_key *key, struct route *r)
+{
+	struct route_answer answer = { .nhs = nhs, .route = r };
+	const bool from = !IN6_IS_ADDR_UNSPECIFIED(&key->local) && is_ours(nhs, &key->local);
+	const uint32_t oif = key->scope ? key->scope : nhs->vrf;
+	union netlink_request req;
+	struct rtmsg *rtm = netlink_request_init(&req, RTM_GETROUTE, 0, sizeof(*rtm));
+
+	rtm->rtm_family = family_of(&key->remote);
+	rtm->rtm_dst_len = addr_is_v4(&key->remote) ? 32 : 128;
+	put_addr(&req.nlh, RTA_DST, &key->remote);
+	if (from) {
+		rtm->rtm_src_len = rtm->rtm_dst_len;
+		put_addr(&req.nlh, RTA_SRC, &key->local);
+	}
+	if (oif)
+		mnl_attr_put_u32(&req.nlh, RTA_OIF, oif);
+	if (nhs->fwmark)
+		mnl_attr_put_u32(&req.nlh, RTA_MARK, nhs->fwmark);
+
+	*r = (struct route){ .gateway = key->remote };
+	netlink_talk(&nhs->talk, &req.nlh, take_route, &answer);
+	if (from)
+		r->local = key->local;
+	return answer.usable && !IN6_IS_ADDR_UNSPECIFIED(&r->local);
+}
+
+/* Of the netdev's own tables; a deleted entry is one without state. */
+static int take_neigh(const struct nlmsghdr *nlh, void *arg)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[NDA_MAX + 1];
+	struct nexthops *nhs = arg;
+	struct table_node *node;
+	const uint8_t *mac = NULL;
+	struct addr_key key;
+	uint16_t state;
+
+	if (!netlink_attrs(nlh, sizeof(*ndm), tb, NDA_MAX) ||
+	    ndm->ndm_ifindex != (int)nhs->ifindex || ndm->ndm_flags & NTF_PROXY ||
+	    (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6))
+		return MNL_CB_OK;
+	memset(&key, 0, sizeof(key));
+	if (!get_addr(tb[NDA_DST], &key.remote))
+		return MNL_CB_OK;
+	node = table_find(&nhs->neighs, &key);
+	if (!node)
+		return MNL_CB_OK;
+	state = nlh->nlmsg_type == RTM_NEWNEIGH ? ndm->ndm_state : 0;
+	if (tb[NDA_LLADDR] && mnl_attr_get_payload_len(tb[NDA_LLADDR]) == 6)
+		mac = mnl_attr_get_payload(tb[NDA_LLADDR]);
+	neigh_update(nhs, caa_container_of(node, struct neigh, node), state, mac);
+	return MNL_CB_OK;
+}
+
+static struct nlmsghdr *neigh_request(const struct nexthops *nhs, const struct neigh *n,
+				      union netlink_request *req, uint16_t type, uint16_t flags,
+				      uint8_t ntf)
+{
+	struct ndmsg *ndm = netlink_request_init(req, type, flags, sizeof(*ndm));
+
+	ndm->ndm_family = family_of(&n->node.key.remote);
+	ndm->ndm_ifindex = (int)nhs->ifindex;
+	ndm->ndm_flags = ntf;
+	put_addr(&req->nlh, NDA_DST, &n->node.key.remote);
+	return &req->nlh;
+}
+
+void kernel_get_neigh(struct nexthops *nhs, struct neigh *n)
+{
+	union netlink_request req;
+
+	n->seen = false;
+	netlink_talk(&nhs->talk, neigh_request(nhs, n, &req, RTM_GETNEIGH, 0, 0), take_neigh, nhs);
+	if (!n->seen)
+		neigh_update(nhs, n, 0, NULL);
+}
+
+bool kernel_get_neighs(struct nexthops *nhs)
+{
+	return dump(nhs, RTM_GETNEIGH, AF_INET, nhs->ifindex, take_neigh, nhs, NULL) == 0 &&
+	       dump(nhs, RTM_GETNEIGH, AF_INET6, nhs->ifindex, take_neigh, nhs, NULL) == 0;
+}
+
+/* What the kernel refuses now is asked for again in a while. */
+void kernel_use_neigh(struct nexthops *nhs, const struct neigh *n)
+{
+	union netlink_request req;
+
+	netlink_talk(&nhs->talk,
+		     neigh_request(nhs, n, &req, RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE), NULL, NULL);
+}
+
+static int take_notification(const struct nlmsghdr *nlh, void *arg)
+{
+	struct nexthops *nhs = arg;
+	const struct rtmsg *rtm;
+
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWNEIGH:
+	case RTM_DELNEIGH:
+		return take_neigh(nlh, nhs);
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		/* Routes go down with a link, and IPv4's without being told. */
+		nhs->host_dirty = nhs->routes_dirty = true;
+		break;
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		rtm = mnl_nlmsg_get_payload(nlh);
+		if (nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(*rtm) ||
+		    !(rtm->rtm_flags & RTM_F_CLONED))
+			nhs->routes_dirty = true;
+		break;
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
+		nhs->routes_dirty = true;
+		break;
+	}
+	return MNL_CB_OK;
+}
+
+void kernel_read(struct nexthops *nhs)
+{
+	if (netlink_read(&nhs->notify, READ_MAX, take_notification, nhs) < 0)
+		nhs->lost = true;
+}
+
+int kernel_open(struct nexthops *nhs)
+{
+	int rc = netlink_open(&nhs->notify, groups);
+
+	if (rc == 0)
+		rc = netlink_open(&nhs->talk, NULL);
+	if (rc == 0)
+		kernel_get_host(nhs);
+	else
+		kernel_close(nhs);
+	return rc == 0 && !nhs->host.present ? -ENODEV : rc;
+}
+
+void kernel_close(struct nexthops *nhs)
+{
+	netlink_close(&nhs->talk);
+	netlink_close(&nhs->notify);
+}

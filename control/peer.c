@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "peer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "handshake.h"
+#include "iface.h"
+#include "keypairs.h"
+
+int peers_init(struct peers *ps)
+{
+	memset(ps, 0, sizeof(*ps));
+	CDS_INIT_LIST_HEAD(&ps->list);
+	ps->by_key = cds_lfht_new(64, 64, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
+	return ps->by_key ? 0 : -ENOMEM;
+}
+
+void peers_fini(struct peers *ps)
+{
+	if (ps->by_key)
+		cds_lfht_destroy(ps->by_key, NULL);
+	free(ps->slot);
+	free(ps->unused);
+	memset(ps, 0, sizeof(*ps));
+}
+
+/* Public keys are as good as random, and only configured ones are in the table. */
+static unsigned long key_hash(const uint8_t key[WG_KEY_LEN])
+{
+	unsigned long h;
+
+	memcpy(&h, key, sizeof(h));
+	return h;
+}
+
+static int key_match(struct cds_lfht_node *node, const void *key)
+{
+	const struct peer *p = caa_container_of(node, struct peer, by_key);
+
+	return memcmp(p->remote.public_key, key, WG_KEY_LEN) == 0;
+}
+
+struct peer *peers_find(const struct peers *ps, const uint8_t public_key[WG_KEY_LEN])
+{
+	struct cds_lfht_iter it;
+	struct cds_lfht_node *node;
+
+	cds_lfht_lookup(ps->by_key, key_hash(public_key), key_match, public_key, &it);
+	node = cds_lfht_iter_get_node(&it);
+	return node ? caa_container_of(node, struct peer, by_key) : NULL;
+}
+
+struct peer *peers_get(const struct peers *ps, uint64_t id)
+{
+	uint32_t slot = (uint32_t)id;
+	struct peer *p = slot < ps->n_slots ? ps->slot[slot] : NULL;
+
+	return p && p->dp.id == id ? p : NULL;
+}
+
+static bool slots_grow(struct peers *ps)
+{
+	uint32_t n = ps->n_slots ? ps->n_slots * 2 : 16;
+	struct peer **slot = realloc(ps->slot, n * sizeof(slot[0]));
+	uint32_t *unused;
+
+	if (slot)
+		ps->slot = slot;
+	unused = realloc(ps->unused, n * sizeof(unused[0]));
+	if (unused)
+		ps->unused = unused;
+	if (!slot || !unused)
+		return false;
+	while (ps->n_slots < n) {
+		ps->slot[ps->n_slots] = NULL;
+		ps->unused[ps->n_unused++] = ps->n_slots++;
+	}
+	return true;
+}
+
+struct peer *peers_add(struct peers *ps, struct iface *iface, const uint8_t public_key[WG_KEY_LEN])
+{
+	struct peer *p;
+	uint32_t slot;
+
+	if ((!ps->n_unused && !slots_grow(ps)) || heap_reserve(&iface->deadlines, ps->n + 1))
+		return NULL;
+	p = aligned_alloc(CACHE_LINE, (sizeof(*p) + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1));
+	if (!p)
+		return NULL;
+	memset(p, 0, sizeof(*p));
+	slot = ps->unused[--ps->n_unused];
+	ps->slot[slot] = p;
+	ps->n++;
+	p->dp.id = (uint64_t)++ps->generation << 32 | slot;
+	p->iface = iface;
+	memcpy(p->remote.public_key, public_key, WG_KEY_LEN);
+	cookie_sender_init(&p->cookie, public_key);
+	log_key(p->short_key, public_key);
+	allowedips_owner_init(&p->allowedips);
+	CDS_INIT_LIST_HEAD(&p->of_nexthop);
+	cds_lfht_node_init(&p->by_key);
+	cds_lfht_add(ps->by_key, key_hash(public_key), &p->by_key);
+	cds_list_add_tail(&p->of_iface, &ps->list);
+	return p;
+}
+
+/*
+ * Data cores may have found this peer through allowed IPs or a session before those were unpublished: they have passed a quiescent
+ * state since. What is queued holds its id, which nobody finds any more.
+ */
+static void peer_free(struct rcu_head *head)
+{
+	struct peer *p = caa_container_of(head, struct peer, rcu);
+
+	rcu_callback();
+	OPENSSL_cleanse(p, sizeof(*p));
+	free(p);
+}
+
+void peers_remove(struct peers *ps, struct peer *p)
+{
+	struct iface *i = p->iface;
+	uint32_t slot = (uint32_t)p->dp.id;
+
+	allowedips_remove_owner(i->dp->allowedips, &p->allowedips);
+	keypairs_clear(p);
+	handshake_abandon(p);
+	outer_forget(i->outer, p);
+
+	staged_purge(p);
+	if (p->name.looking)
+		resolver_cancel(i->resolver, p);
+	free(p->name.host);
+	p->name.host = NULL;
+	heap_set(&i->deadlines, &p->deadline, UINT64_MAX);
+	cds_lfht_del(ps->by_key, &p->by_key);
+	cds_list_del(&p->of_iface);
+	ps->slot[slot] = NULL;
+	ps->unused[ps->n_unused++] = slot;
+	ps->n--;
+	call_rcu(&p->rcu, peer_free);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "roam.h"
+
+#include <netdb.h>
+#include <string.h>
+
+#include "handshake.h"
+#include "keypairs.h"
+#include "protocol.h"
+
+enum { RESOLVE_AGAIN_AFTER = 3 };		/* initiations without an answer */
+#define RESOLVE_INTERVAL_NS (10 * WG_NS_PER_SEC)	/* between two lookups of a name */
+
+static void set_remote(struct peer *p, const struct sockaddr_storage *ss)
+{
+	struct endpoint ep = { .local_ifindex = 0 };
+
+	memcpy(&ep.remote, ss, ss->ss_family == AF_INET ? sizeof(ep.remote.v4) : sizeof(ep.remote.v6));
+	if (!endpoint_same_remote(&ep, &p->endpoint))
+		outer_set_endpoint(p->iface->outer, p, &ep, NULL);
+}
+
+/* An answer for p: go on with what waited for it. */
+static void resolved(struct peer *p, const struct sockaddr_storage *ss)
+{
+	set_remote(p, ss);
+	if (p->timers.attempt_ns) {
+		p->initiation_ns = 0;	/* that one went to another address */
+		handshake_initiate(p, true);
+	} else if (p->n_staged || p->timers.persistent_interval) {
+		handshake_initiate(p, false);
+	}
+	iface_look_at(p);
+}
+
+static void resolver_ready(void *arg)
+{
+	struct iface *i = arg;
+	struct sockaddr_storage ss;
+	void *cookie;
+	int error;
+
+	i->now = dataplane_now();
+	while (resolver_next(i->resolver, &cookie, &ss, &error)) {
+		struct peer *p = cookie;
+		bool known = p->endpoint.remote.sa.sa_family != AF_UNSPEC;
+		struct endpoint before = p->endpoint;
+
+		p->name.looking = false;
+		if (error) {
+			log_line(LOG_WARN, i->name, "Endpoint %s of peer %s: %s, trying again", p->name.host, p->short_key,
+				 gai_strerror(error));
+			if (!known && i->resolve_at_ns == UINT64_MAX)
+				i->resolve_at_ns = i->now + RESOLVE_INTERVAL_NS;
+			continue;
+		}
+		resolved(p, &ss);
+		if (known && !endpoint_same_remote(&before, &p->endpoint)) {
+			char to[ENDPOINT_STRLEN];
+
+			log_line(LOG_NOTICE, i->name, "Endpoint %s of peer %s is %s now", p->name.host, p->short_key,
+				 endpoint_format(&p->endpoint, to));
+		}
+	}
+}
+
+static bool look_up(struct peer *p)
+{
+	struct iface *i = p->iface;
+
+	if (!i->resolver) {
+		i->resolver = resolver_create();
+		if (!i->resolver || loop_add(i->loop, resolver_fd(i->resolver), resolver_ready, i))
+			return false;
+	}
+	p->name.looked_ns = i->now;
+	p->name.looking = resolver_submit(i->resolver, p, p->name.host, p->name.port) == 0;
+	return p->name.looking;
+}
+
+bool roam_configure(struct peer *p, const struct conf_endpoint *ep)
+{
+	struct sockaddr_storage ss;
+
+	if (!ep->host)
+		return true;
+	if (resolver_numeric(ep->host, ep->port, &ss)) {
+		set_remote(p, &ss);
+		return true;
+	}
+	p->name.host = strdup(ep->host);
+	p->name.port = ep->port;
+	return p->name.host && look_up(p);
+}
+
+void roam_resolve_again(struct peer *p)
+{
+	if (p->name.host && !p->name.looking && p->attempts >= RESOLVE_AGAIN_AFTER &&
+	    p->iface->now - p->name.looked_ns >= p->iface->times.rekey_timeout)
+		look_up(p);
+}
+
+void roam_forget_source(struct peer *p)
+{
+	struct endpoint ep = p->endpoint;
+
+	if (ep.remote.sa.sa_family == AF_UNSPEC)
+		return;
+	memset(&ep.local, 0, sizeof(ep.local));
+	ep.local_ifindex = 0;
+	outer_set_endpoint(p->iface->outer, p, &ep, NULL);
+}
+
+uint64_t roam_tick(struct iface *i)
+{
+	struct peer *p;
+
+	if (i->now < i->resolve_at_ns)
+		return i->resolve_at_ns;
+	i->resolve_at_ns = UINT64_MAX;
+	cds_list_for_each_entry(p, &i->peers.list, of_iface) {
+		if (!p->name.host || p->name.looking || p->endpoint.remote.sa.sa_family != AF_UNSPEC)
+			continue;
+		if (!look_up(p))
+			i->resolve_at_ns = i->now + RESOLVE_INTERVAL_NS;
+	}
+	return i->resolve_at_ns;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One round of the control thread for an interface: what the cores have put on the rings (events about peers, packets without a
+ * session, handshake messages), then the timers of the peers whose deadline has come. Each part is bounded, so that a flood in
+ * one leaves time for the others.
+ */
+#include "iface.h"
+
+#include <string.h>
+
+#include <rte_ring_elem.h>
+
+#include "handshake.h"
+#include "keypairs.h"
+#include "roam.h"
+
+enum {
+	EVENTS_PER_ROUND = 256,
+	STAGED_PER_ROUND = 256,
+	HANDSHAKES_PER_ROUND = 16,	/* each costs a few curve operations: events must not wait for many */
+	TIMERS_PER_ROUND = 64,
+};
+
+/* The earliest deadline of the peer's timers, after what has changed. */
+static unsigned int look_at_timers(struct peer *p)
+{
+	uint64_t next;
+	unsigned int due;
+
+	p->timers.rx_any_ns = counters_read(&p->dp.rx_any_ns);
+	p->timers.tx_any_ns = counters_read(&p->dp.tx_any_ns);
+	p->timers.tx_data_ns = counters_read(&p->dp.tx_data_ns);
+	p->timers.rx_data_ns = counters_read(&p->dp.rx_data_ns);
+	due = timers_due(&p->timers, &p->iface->times, p->iface->now, &next);
+	heap_set(&p->iface->deadlines, &p->deadline, due ? p->iface->now : next);
+	return due;
+}
+
+void iface_look_at(struct peer *p)
+{
+	look_at_timers(p);
+}
+
+static void retry_handshake(struct peer *p)
+{
+	struct iface *i = p->iface;
+
+	if (p->attempts)
+		log_line(LOG_NOTICE, i->name, "Handshake for peer %s did not complete after 5 seconds, retrying", p->short_key);
+	roam_forget_source(p);
+	roam_resolve_again(p);
+	handshake_initiate(p, true);
+}
+
+static void give_up(struct peer *p)
+{
+	log_line(LOG_NOTICE, p->iface->name, "Handshake for peer %s did not complete after %u attempts, giving up", p->short_key,
+		 p->attempts);
+	handshake_abandon(p);
+	staged_purge(p);
+	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)PEER_CALL_REKEY, __ATOMIC_RELAXED);
+}
+
+static void run_timers(struct peer *p)
+{
+	unsigned int due = look_at_timers(p);
+
+	if (due & TIMER_ZERO_KEYS) {
+		keypairs_clear(p);
+		handshake_abandon(p);
+	}
+	if (due & TIMER_GIVE_UP)
+		give_up(p);
+	if (due & TIMER_RETRY)
+		retry_handshake(p);
+	if (due & TIMER_NEW_HANDSHAKE) {
+		log_line(LOG_DEBUG, p->iface->name, "peer %s has not answered data, new handshake", p->short_key);
+		__atomic_store_n(&p->dp.tx_data_ns, 0, __ATOMIC_RELAXED);
+		roam_forget_source(p);
+		handshake_initiate(p, false);
+	}
+	if (due & TIMER_KEEPALIVE)
+		__atomic_store_n(&p->dp.rx_data_ns, 0, __ATOMIC_RELAXED);
+	if (due & TIMER_PERSISTENT)
+		p->timers.persistent_ns = p->iface->now;
+	if (due & (TIMER_KEEPALIVE | TIMER_PERSISTENT))
+		keepalive_send(p);
+	/* Cores call again only once the latch is clear; what they noted before that is seen by the look after it. */
+	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)PEER_CALL_TIMERS, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	look_at_timers(p);
+}
+
+static void clear_call(struct peer *p, enum peer_call call)
+{
+	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)call, __ATOMIC_RELEASE);
+}
+
+static void peer_called(struct peer *p, const struct event *e)
+{
+	struct iface *i = p->iface;
+
+	switch ((enum peer_call)e->calls) {
+	case PEER_CALL_TIMERS:
+		break;		/* looked at below; the latch is cleared when the deadline has come */
+	case PEER_CALL_REKEY:
+		/* The latch stays until there is a new session, or the series is given up. */
+		handshake_initiate(p, false);
+		if (!p->timers.attempt_ns)
+			clear_call(p, PEER_CALL_REKEY);
+		break;
+	case PEER_CALL_ROAMED:
+		outer_set_endpoint(i->outer, p, &e->ep, NULL);
+		clear_call(p, PEER_CALL_ROAMED);
+		break;
+	case PEER_CALL_UNALLOWED:
+		log_limited(&p->log_unallowed, i->now, LOG_NOTICE, i->name, "Packet has unallowed src IP from peer %s",
+			    p->short_key);
+		clear_call(p, PEER_CALL_UNALLOWED);
+		break;
+	}
+	look_at_timers(p);
+}
+
+static bool run_events(struct iface *i)
+{
+	struct event e;
+
+	for (int n = 0; n < EVENTS_PER_ROUND; n++) {
+		struct peer *p;
+
+		if (rte_ring_dequeue_elem(i->dp->events, &e, sizeof(e)) != 0)
+			return false;
+		if (e.kind == EVENT_CONFIRMED)
+			keypairs_confirm(i, e.id);
+		else if ((p = peers_get(&i->peers, e.id)))
+			peer_called(p, &e);
+	}
+	return true;
+}
+
+static bool run_staged(struct iface *i)
+{
+	void *m;
+
+	for (int n = 0; n < STAGED_PER_ROUND; n++) {
+		struct peer *p;
+
+		if (rte_ring_dequeue(i->dp->staged, &m) != 0)
+			return false;
+		p = peers_get(&i->peers, pkt_of(m)->id);
+		if (!p) {
+			rte_pktmbuf_free(m);
+			continue;
+		}
+		staged_add(p, m);
+		if (keypairs_usable(p))
+			staged_send(p);		/* one came to be while the packet was on its way here */
+		else
+			handshake_initiate(p, false);
+		look_at_timers(p);
+	}
+	return true;
+}
+
+static bool run_handshakes(struct iface *i)
+{
+	struct handshake_packet h;
+
+	for (int n = 0; n < HANDSHAKES_PER_ROUND; n++) {
+		struct peer *p;
+
+		if (rte_ring_dequeue_elem(i->dp->handshakes, &h, sizeof(h)) != 0)
+			return false;
+		p = handshake_receive(i, &h, rte_ring_count(i->dp->handshakes));
+		if (p)
+			look_at_timers(p);
+	}
+	return true;
+}
+
+static bool run_deadlines(struct iface *i, uint64_t *next)
+{
+	struct heap_entry *e = NULL;
+
+	for (int n = 0; n < TIMERS_PER_ROUND; n++) {
+		e = heap_first(&i->deadlines);
+		if (!e || e->at > i->now)
+			break;
+		run_timers(caa_container_of(e, struct peer, deadline));
+	}
+	e = heap_first(&i->deadlines);
+	*next = e ? e->at : UINT64_MAX;
+	return *next <= i->now;
+}
+
+static void look_at_port(struct iface *i, const struct port *p, const char *what)
+{
+	int error = __atomic_load_n(&p->error, __ATOMIC_RELAXED);
+
+	if (!error || i->state == IFACE_GONE)
+		return;
+	log_line(LOG_ERR, i->name, "the %s is gone: %s", what, strerror(error));
+	i->state = IFACE_GONE;
+}
+
+bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
+{
+	bool more = false;
+	uint64_t tick;
+
+	i->now = now;
+	more |= run_events(i);
+	more |= run_staged(i);
+	more |= run_handshakes(i);
+	more |= run_deadlines(i, next);
+	tick = outer_tick(i->outer, now);
+	if (tick < *next)
+		*next = tick;
+	tick = roam_tick(i);
+	if (tick < *next)
+		*next = tick;
+	look_at_port(i, i->inner, "interface");
+	look_at_port(i, outer_port(i->outer), "outer device");
+	return more;
+}
+
+bool iface_arm(struct iface *i)
+{
+	doorbell_arm(&i->dp->control);
+	return !rte_ring_empty(i->dp->events) || !rte_ring_empty(i->dp->staged) || !rte_ring_empty(i->dp->handshakes);
+}
+
+void iface_disarm(struct iface *i)
+{
+	doorbell_disarm(&i->dp->control);
+}
