@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Under load: c floods one side with initiations whose first MAC is right. It is told to prove its address (cookie replies), and a peer
+# that does so, wireguard-go to wgdp and then wgdp to wireguard-go, still gets its session.
+#
+#     a: dp 192.168.77.1 fd00:77::1  ----  10.77.0.0/24, fd77::/64  ----  b: go 192.168.77.2 fd00:77::2
+#           \-- 10.78.0.0/24 --  c: the flood  --  10.79.0.0/24 --/
+
+. "$(dirname "$0")/_init.sh"
+pair
+ns c
+link a eth1 10.78.0.1/24 c eth0 10.78.0.3/24
+link b eth1 10.79.0.2/24 c eth1 10.79.0.3/24
+
+# flood ADDR IF: until unflood
+flood() {
+	mkfifo told
+	ip netns exec c /usr/bin/python3 "$here/flood.py" "$1" "${pub[$2]}" >told &
+	flood=$!
+	read -r -t 30 word <told || fail "no cookie reply"
+	[ "$word" = "under load" ]
+	rm told
+}
+unflood() { { kill $flood; wait $flood || true; } 2>/dev/null; }
+
+side dp 1 go
+side go 2 dp 10.77.0.1:51820 "PersistentKeepalive = 1"
+start_wgdp a dp.conf
+flood 10.78.0.1 dp
+capture got b eth0 src 10.77.0.1
+start_wggo b go.conf
+wait_for 'can_ping b 192.168.77.1' 60
+capture_end got
+[ "$(packets got "$cookie")" -ge 1 ]
+[ "$(packets got "$response")" -ge 1 ]
+unflood
+ping_ok b 192.168.77.1
+[ "$(peer_of dp go age)" -lt 60 ]
+stop dp
+stop go
+
+side dp 1 go 10.77.0.2:51820 "PersistentKeepalive = 1"
+side go 2 dp
+start_wggo b go.conf
+flood 10.79.0.2 go
+capture got a eth0 src 10.77.0.2
+start_wgdp a dp.conf --time-scale 20
+wait_for 'can_ping a 192.168.77.2' 60
+capture_end got
+[ "$(packets got "$cookie")" -ge 1 ]
+[ "$(packets got "$response")" -ge 1 ]
+unflood
+ping_ok a 192.168.77.2
