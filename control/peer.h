@@ -62,6 +62,8 @@ struct peer {
 	struct nexthop *nexthop;		/* ethdev: how to get there */
 	struct cds_list_head of_nexthop;
 
+	struct rcu_head roam_rcu;		/* clears the latch PEER_CALL_ROAMED */
+
 	struct log_limit log_unallowed;
 	char short_key[LOG_KEY_LEN];
 	struct rcu_head rcu;

@@ -61,10 +61,37 @@ static void give_up(struct peer *p)
 	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)PEER_CALL_REKEY, __ATOMIC_RELAXED);
 }
 
+static void clear_call(struct peer *p, enum peer_call call)
+{
+	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)call, __ATOMIC_RELEASE);
+}
+
+static void roam_unlatch(struct rcu_head *head)
+{
+	rcu_callback();
+	clear_call(caa_container_of(head, struct peer, roam_rcu), PEER_CALL_ROAMED);
+}
+
+/*
+ * Cores use p->dp.roamed already. Once it is published as the peer's endpoint it is theirs to fill again, but for those that may
+ * still be reading it: so the latch is cleared a grace period later. (A peer that is removed meanwhile is freed after that.)
+ */
+static void follow_roaming(struct peer *p)
+{
+	const struct rewrite *rw = &p->dp.roamed;
+
+	if (!__atomic_load_n(&p->dp.roamed_valid, __ATOMIC_ACQUIRE))
+		return;
+	outer_set_endpoint(p->iface->outer, p, &rw->ep, rw);
+	__atomic_store_n(&p->dp.roamed_valid, 0, __ATOMIC_RELEASE);
+	call_rcu(&p->roam_rcu, roam_unlatch);
+}
+
 static void run_timers(struct peer *p)
 {
 	unsigned int due = look_at_timers(p);
 
+	follow_roaming(p);
 	if (due & TIMER_ZERO_KEYS) {
 		keypairs_clear(p);
 		handshake_abandon(p);
@@ -91,11 +118,6 @@ static void run_timers(struct peer *p)
 	look_at_timers(p);
 }
 
-static void clear_call(struct peer *p, enum peer_call call)
-{
-	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)call, __ATOMIC_RELEASE);
-}
-
 static void peer_called(struct peer *p, const struct event *e)
 {
 	struct iface *i = p->iface;
@@ -110,15 +132,14 @@ static void peer_called(struct peer *p, const struct event *e)
 			clear_call(p, PEER_CALL_REKEY);
 		break;
 	case PEER_CALL_ROAMED:
-		outer_set_endpoint(i->outer, p, &e->ep, NULL);
-		clear_call(p, PEER_CALL_ROAMED);
-		break;
+		break;		/* followed below */
 	case PEER_CALL_UNALLOWED:
 		log_limited(&p->log_unallowed, i->now, LOG_NOTICE, i->name, "Packet has unallowed src IP from peer %s",
 			    p->short_key);
 		clear_call(p, PEER_CALL_UNALLOWED);
 		break;
 	}
+	follow_roaming(p);
 	look_at_timers(p);
 }
 

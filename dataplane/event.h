@@ -18,7 +18,7 @@
 #include "port.h"
 
 enum event_kind {
-	EVENT_PEER,		/* id: peer; calls: which (enum peer_call); ep: where from, for PEER_CALL_ROAMED */
+	EVENT_PEER,		/* id: peer; calls: which (enum peer_call) */
 	EVENT_CONFIRMED,	/* id: session, on which something was received for the first time */
 };
 
@@ -26,10 +26,7 @@ struct event {
 	uint32_t kind;
 	uint32_t calls;
 	uint64_t id;
-	struct endpoint ep;
 };
-
-_Static_assert(sizeof(struct event) == 64, "one cache line in the ring");
 
 struct handshake_packet {
 	struct rewrite back;	/* the way it came, for an answer; back.ep is the sender */

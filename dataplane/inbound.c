@@ -131,9 +131,9 @@ static bool receive(struct core *c, struct rte_mbuf *m, struct session *s, const
 	}
 	run->authentic = true;
 	notify_confirmed(c, s);
-	rw = rcu_load(s->peer->rewrite);
+	rw = dp_peer_way(s->peer);
 	if (!rw || !endpoint_equal(&rw->ep, &pkt_of(m)->ep))
-		notify_peer(c, s->peer, PEER_CALL_ROAMED, &pkt_of(m)->ep);
+		notify_roamed(c, s->peer, m);
 	rte_pktmbuf_adj(m, sizeof(struct wg_data));
 	rte_pktmbuf_trim(m, WG_TAG_LEN);
 	if (!op->len) {
@@ -144,7 +144,7 @@ static bool receive(struct core *c, struct rte_mbuf *m, struct session *s, const
 	run->data = true;
 	if (!admit(c, m, s->peer, &why)) {
 		if (why == DROP_UNALLOWED_SRC)
-			notify_peer(c, s->peer, PEER_CALL_UNALLOWED, NULL);
+			notify_peer(c, s->peer, PEER_CALL_UNALLOWED);
 		core_drop(c, m, why);
 		return false;
 	}
@@ -196,7 +196,7 @@ void inbound_open(struct core *c, struct batch *b)
 		if (run.authentic) {
 			note_received(c, s->peer, run.bytes, run.data);
 			if (c->now >= s->rekey_rx_ns)
-				notify_peer(c, s->peer, PEER_CALL_REKEY, NULL);
+				notify_peer(c, s->peer, PEER_CALL_REKEY);
 		}
 		run = (struct run){ 0 };
 	}

@@ -16,22 +16,36 @@ static bool post(struct core *c, const struct event *e)
 	return true;
 }
 
-void notify_peer(struct core *c, struct dp_peer *p, enum peer_call call, const struct endpoint *ep)
+/* True for the one core that may go on; until the control thread has cleared the latch, for no other. */
+static bool latch(struct dp_peer *p, enum peer_call call)
 {
-	struct event e = { .kind = EVENT_PEER, .calls = call, .id = p->id };
+	return !(__atomic_load_n(&p->calls, __ATOMIC_RELAXED) & call) &&
+	       !(__atomic_fetch_or(&p->calls, call, __ATOMIC_ACQ_REL) & call);
+}
 
-	if (__atomic_load_n(&p->calls, __ATOMIC_RELAXED) & call ||
-	    __atomic_fetch_or(&p->calls, call, __ATOMIC_ACQ_REL) & call)
-		return;
-	if (ep)
-		e.ep = *ep;
-	if (!post(c, &e))
+void notify_peer(struct core *c, struct dp_peer *p, enum peer_call call)
+{
+	const struct event e = { .kind = EVENT_PEER, .calls = call, .id = p->id };
+
+	if (latch(p, call) && !post(c, &e))
 		__atomic_fetch_and(&p->calls, ~(uint32_t)call, __ATOMIC_RELAXED);
+}
+
+void notify_roamed(struct core *c, struct dp_peer *p, const struct rte_mbuf *m)
+{
+	const struct event e = { .kind = EVENT_PEER, .calls = PEER_CALL_ROAMED, .id = p->id };
+
+	if (!latch(p, PEER_CALL_ROAMED))
+		return;
+	memset(&p->roamed, 0, sizeof(p->roamed));
+	c->dp->outer->ops->way_back(c->dp->outer, m, &p->roamed);
+	__atomic_store_n(&p->roamed_valid, 1, __ATOMIC_RELEASE);
+	post(c, &e);	/* where that fails, the peer's timers make the control thread look */
 }
 
 void notify_confirmed(struct core *c, struct session *s)
 {
-	struct event e = { .kind = EVENT_CONFIRMED, .id = s->id };
+	const struct event e = { .kind = EVENT_CONFIRMED, .id = s->id };
 
 	if (__atomic_load_n(&s->confirmed, __ATOMIC_RELAXED) || __atomic_exchange_n(&s->confirmed, 1, __ATOMIC_RELEASE))
 		return;
@@ -78,7 +92,7 @@ static void store(uint64_t *p, uint64_t v)
 static void call_for_timers(struct core *c, struct dp_peer *p)
 {
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	notify_peer(c, p, PEER_CALL_TIMERS, NULL);
+	notify_peer(c, p, PEER_CALL_TIMERS);
 }
 
 void note_sent(struct core *c, struct dp_peer *p, uint64_t bytes, bool data)

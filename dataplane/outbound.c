@@ -68,13 +68,13 @@ static void add_run(struct core *c, struct batch *b, struct session *s, struct r
 	uint64_t counter;
 
 	if (!nonce_reserve(&s->next_counter, n, &counter)) {
-		notify_peer(c, s->peer, PEER_CALL_REKEY, NULL);
+		notify_peer(c, s->peer, PEER_CALL_REKEY);
 		for (unsigned int i = 0; i < n; i++)
 			core_drop(c, m[i], DROP_EXPIRED_SESSION);
 		return;
 	}
 	if (c->now >= s->rekey_tx_ns || counter + n > WG_REKEY_AFTER_MESSAGES)
-		notify_peer(c, s->peer, PEER_CALL_REKEY, NULL);
+		notify_peer(c, s->peer, PEER_CALL_REKEY);
 	for (unsigned int i = 0; i < n; i++) {
 		struct pkt *pkt = pkt_of(m[i]);
 
@@ -194,7 +194,7 @@ static bool prepare(struct rte_mbuf *m, struct aead_op *op, const struct session
 /* WireGuard's header, and what leads to the peer. False: there is no way to it. */
 static bool address(struct core *c, struct rte_mbuf *m, const struct session *s)
 {
-	const struct rewrite *rw = rcu_load(s->peer->rewrite);
+	const struct rewrite *rw = dp_peer_way(s->peer);
 	struct wg_data *msg = (struct wg_data *)rte_pktmbuf_prepend(m, sizeof(*msg));
 
 	assert(msg);

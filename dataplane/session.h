@@ -51,7 +51,20 @@ struct dp_peer {
 	uint64_t tx_data_ns;	/* first data (no keepalive) sent since rx_any */
 	uint64_t rx_data_ns;	/* first data received since tx_any */
 	uint32_t calls;		/* latches of enum peer_call: cores set, control clears */
+
+	/*
+	 * The way by which an authentic packet came, other than rewrite: in force until the control thread has published it. Written by
+	 * the core that set the latch PEER_CALL_ROAMED; the latch is cleared a grace period after roamed_valid, when nobody reads it.
+	 */
+	uint32_t roamed_valid;	/* atomic */
+	struct rewrite roamed;
 };
+
+/* The way to p, or NULL. Cores; good until the next quiescent state. */
+static inline const struct rewrite *dp_peer_way(const struct dp_peer *p)
+{
+	return __atomic_load_n(&p->roamed_valid, __ATOMIC_ACQUIRE) ? &p->roamed : rcu_load(p->rewrite);
+}
 
 _Static_assert(offsetof(struct dp_peer, rx_bytes) == CACHE_LINE, "cores write on a line of their own");
 
