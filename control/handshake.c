@@ -81,8 +81,10 @@ void handshake_abandon(struct peer *p)
 	p->attempts = 0;
 }
 
-/* Makes and sends one initiation. False: it could not be made; nothing will come of this series. */
-static bool send_initiation(struct peer *p)
+enum outcome { SENT, UNSENT, IMPOSSIBLE, NO_MEMORY };
+
+/* Makes and sends one initiation. The one before, if any, is forgotten. */
+static enum outcome send_initiation(struct peer *p)
 {
 	struct iface *i = p->iface;
 	struct wg_initiation msg;
@@ -94,9 +96,11 @@ static bool send_initiation(struct peer *p)
 	if (p->handshake.state == NOISE_INITIATION_CREATED)
 		sessions_release(&i->dp->sessions, p->handshake.local_index);
 	noise_handshake_clear(&p->handshake);
+	if (!outer_has_way(i->outer, p))
+		return UNSENT;
 	index = sessions_reserve(&i->dp->sessions, p, random_u32);
 	if (!index)
-		return false;
+		return NO_MEMORY;
 	random_bytes(ephemeral, sizeof(ephemeral));
 	clock_gettime(CLOCK_REALTIME, &realtime);
 	tai64n_next(p->sent_timestamp, &realtime);
@@ -104,21 +108,27 @@ static bool send_initiation(struct peer *p)
 	OPENSSL_cleanse(ephemeral, sizeof(ephemeral));
 	if (!ok) {
 		sessions_release(&i->dp->sessions, index);
-		return false;
+		return IMPOSSIBLE;
 	}
 	cookie_macs_add(&p->cookie, &msg, sizeof(msg), i->now);
-	/* Without a way to the peer it has not been sent, and may be at once when there is one (outer.c). */
-	if (send_message(i, p->dp.rewrite, &msg, sizeof(msg), 0)) {
-		p->initiation_ns = i->now;
-		p->attempts++;
-		sent(p, sizeof(msg));
-	}
-	return true;
+	if (!send_message(i, p->dp.rewrite, &msg, sizeof(msg), 0))
+		return UNSENT;
+	sent(p, sizeof(msg));
+	return SENT;
+}
+
+static void handshake_impossible(struct peer *p, const char *why)
+{
+	log_limited(&p->iface->limit.impossible, p->iface->now, LOG_WARN, p->iface->name,
+		    "No handshake with peer %s is possible: %s", p->short_key, why);
+	handshake_abandon(p);
+	staged_purge(p);
 }
 
 void handshake_initiate(struct peer *p, bool retry)
 {
 	struct iface *i = p->iface;
+	enum outcome outcome;
 
 	if (p->endpoint.remote.sa.sa_family == AF_UNSPEC) {
 		if (!p->name.host)
@@ -128,23 +138,30 @@ void handshake_initiate(struct peer *p, bool retry)
 	if (!retry)
 		p->timers.attempt_ns = i->now;	/* somebody wants something from this peer now: 90 s from now */
 	if (p->initiation_ns && i->now - p->initiation_ns < i->times.rekey_timeout) {
-		if (!p->timers.retry_ns || p->timers.retry_ns <= i->now)
+		if (p->timers.retry_ns <= i->now)
 			p->timers.retry_ns = p->initiation_ns + i->times.rekey_timeout;
 		return;
 	}
-	if (!send_initiation(p)) {
-		log_line(LOG_WARN, i->name, "No handshake with peer %s is possible: its public key is of low order", p->short_key);
-		handshake_abandon(p);
-		staged_purge(p);
-		return;
-	}
+	outcome = send_initiation(p);
+	p->initiation_ns = i->now;
+	p->unsent = outcome != SENT;
+	p->attempts += outcome == SENT;
+	p->timers.jitter_ns = random_u32() % (i->times.jitter + 1);
 	p->timers.retry_ns = i->now + i->times.rekey_timeout + random_u32() % (i->times.jitter + 1);
+	if (outcome == IMPOSSIBLE)
+		handshake_impossible(p, "its public key is of low order");
+	else if (outcome == NO_MEMORY)
+		handshake_impossible(p, "no memory");
 }
 
 void handshake_way_found(struct peer *p)
 {
-	if (p->timers.attempt_ns && !p->attempts)
-		handshake_initiate(p, true);
+	if (!p->timers.attempt_ns || !p->unsent)
+		return;
+	p->iface->now = dataplane_now();
+	p->initiation_ns = 0;
+	handshake_initiate(p, true);
+	iface_look_at(p);
 }
 
 /* Sends the response to an initiation that was found good, and adds the session. */

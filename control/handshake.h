@@ -9,7 +9,7 @@
 #include "iface.h"
 
 /*
- * Sends an initiation, unless one went out within the last 5 s or the peer has no endpoint. `retry`: it belongs to the series under
+ * Sends an initiation, unless one was tried within the last 5 s (then it follows when they are over) or the peer has no endpoint. `retry`: it belongs to the series under
  * way; otherwise a new series of 90 s begins.
  */
 void handshake_initiate(struct peer *p, bool retry);
@@ -19,7 +19,7 @@ void handshake_initiate(struct peer *p, bool retry);
  */
 struct peer *handshake_receive(struct iface *i, const struct handshake_packet *h, unsigned int queued);
 
-/* There is a way to the peer now: an initiation that could not be sent goes out at once. */
+/* There is a way to the peer now: if the last initiation could not be sent, another goes out at once. */
 void handshake_way_found(struct peer *p);
 
 /* Ends the series under way, if any, and wipes its secrets. */

@@ -153,14 +153,14 @@ static bool add_peers(struct iface *i)
 	return true;
 }
 
-/* Peers with persistent keepalive are called at once, as Linux does when an interface comes up. */
+/* Peers with persistent keepalive are called at once, as Linux does when an interface comes up; a few a round. */
 static void greet_peers(struct iface *i)
 {
 	struct peer *p;
 
+	i->now = dataplane_now();
 	cds_list_for_each_entry(p, &i->peers.list, of_iface) {
-		if (p->timers.persistent_interval)
-			keepalive_send(p);
+		p->timers.persistent_now = 1;
 		iface_look_at(p);
 	}
 }
@@ -227,11 +227,13 @@ static bool run_hooks(struct iface *i, const struct conf_strings *commands, cons
 	if (h && loop_add(i->loop, hooks_fd(h), hook_ended, NULL) == 0) {
 		/* A signal that comes meanwhile ends them. */
 		while ((state = hooks_step(h)) == HOOKS_RUNNING && loop_stops(i->loop) == stops)
-			loop_wait(i->loop, UINT64_MAX);
+			loop_round(i->loop);	/* the other interfaces go on */
 		loop_remove(i->loop, hooks_fd(h));
 	}
-	if (state != HOOKS_DONE)
-		log_line(LOG_ERR, i->name, "%s", !h ? "no memory" : *hooks_error(h) ? hooks_error(h) : "interrupted");
+	if (state == HOOKS_RUNNING)
+		log_line(LOG_NOTICE, i->name, "%s: interrupted", name);
+	else if (state == HOOKS_FAILED)
+		log_line(LOG_ERR, i->name, "%s", h ? hooks_error(h) : "no memory");
 	hooks_destroy(h);
 	return state == HOOKS_DONE;
 }
@@ -313,6 +315,7 @@ static bool bring_up(struct iface *i, struct conf *conf)
 		log_line(LOG_ERR, i->name, "too many interfaces");
 		return false;
 	}
+	i->now = dataplane_now();
 	if (!add_peers(i) || !make_netif(i))
 		return false;
 	rc = dataplane_start(i->dp);
@@ -338,6 +341,7 @@ struct iface *iface_up(struct conf *conf, struct loop *loop, unsigned int time_s
 	i->loop = loop;
 	i->now = dataplane_now();
 	i->resolve_at_ns = UINT64_MAX;
+	CDS_INIT_LIST_HEAD(&i->staged_peers);
 	wg_times_init(&i->times, time_scale);
 	if (bring_up(i, conf))
 		return i;

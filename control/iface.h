@@ -53,9 +53,10 @@ struct iface {
 	struct heap deadlines;
 	uint64_t resolve_at_ns;		/* unresolved names are tried again then; UINT64_MAX: there are none */
 	unsigned int n_staged;		/* of all peers */
+	struct cds_list_head staged_peers;	/* those that have any, who waits longest first */
 	uint64_t staged_dropped;	/* while staged, beyond the cores' own counters */
 	struct {
-		struct log_limit initiation, mac, response, cookie;
+		struct log_limit initiation, mac, response, cookie, retry, give_up, impossible, unallowed, resolver;
 	} limit;
 };
 

@@ -21,33 +21,6 @@ bool keypairs_usable(const struct peer *p)
 	return p->current && p->iface->now < p->current->reject_ns;
 }
 
-void staged_add(struct peer *p, struct rte_mbuf *m)
-{
-	struct iface *i = p->iface;
-
-	if (p->n_staged >= PEER_STAGED_MAX || (i->n_staged >= STAGED_ALL_MAX && p->n_staged)) {
-		struct rte_mbuf *oldest = p->staged_head;
-
-		p->staged_head = pkt_of(oldest)->next;
-		p->n_staged--;
-		i->n_staged--;
-		i->staged_dropped++;
-		rte_pktmbuf_free(oldest);
-	} else if (i->n_staged >= STAGED_ALL_MAX) {
-		i->staged_dropped++;
-		rte_pktmbuf_free(m);
-		return;
-	}
-	pkt_of(m)->next = NULL;
-	if (p->n_staged)
-		pkt_of(p->staged_tail)->next = m;
-	else
-		p->staged_head = m;
-	p->staged_tail = m;
-	p->n_staged++;
-	i->n_staged++;
-}
-
 static struct rte_mbuf *staged_take(struct peer *p)
 {
 	struct rte_mbuf *m = p->staged_head;
@@ -55,19 +28,42 @@ static struct rte_mbuf *staged_take(struct peer *p)
 	if (!p->n_staged)
 		return NULL;
 	p->staged_head = pkt_of(m)->next;
-	p->n_staged--;
+	if (!--p->n_staged)
+		cds_list_del(&p->of_staged);
 	p->iface->n_staged--;
 	return m;
 }
 
+static void staged_drop_oldest(struct peer *p)
+{
+	p->iface->staged_dropped++;
+	rte_pktmbuf_free(staged_take(p));
+}
+
+void staged_add(struct peer *p, struct rte_mbuf *m)
+{
+	struct iface *i = p->iface;
+
+	if (p->n_staged >= PEER_STAGED_MAX)
+		staged_drop_oldest(p);
+	else if (i->n_staged >= STAGED_ALL_MAX)
+		staged_drop_oldest(cds_list_first_entry(&i->staged_peers, struct peer, of_staged));
+	pkt_of(m)->next = NULL;
+	if (p->n_staged) {
+		pkt_of(p->staged_tail)->next = m;
+	} else {
+		p->staged_head = m;
+		cds_list_add_tail(&p->of_staged, &i->staged_peers);
+	}
+	p->staged_tail = m;
+	p->n_staged++;
+	i->n_staged++;
+}
+
 void staged_purge(struct peer *p)
 {
-	struct rte_mbuf *m;
-
-	while ((m = staged_take(p))) {
-		p->iface->staged_dropped++;
-		rte_pktmbuf_free(m);
-	}
+	while (p->n_staged)
+		staged_drop_oldest(p);
 }
 
 static void inject(struct peer *p, struct rte_mbuf *m)

@@ -26,7 +26,10 @@ bool keypairs_usable(const struct peer *p);
 /* Packets that wait for a session, of all peers of an interface: buffers are not without end. */
 enum { STAGED_ALL_MAX = 2048 };
 
-/* m waits for a session; takes ownership. The peer's oldest is dropped where it has PEER_STAGED_MAX already. */
+/*
+ * m waits for a session; takes ownership. Where the peer has PEER_STAGED_MAX already its oldest is dropped; where
+ * all peers have STAGED_ALL_MAX, the oldest of the peer that has waited longest, and so most likely in vain.
+ */
 void staged_add(struct peer *p, struct rte_mbuf *m);
 /* Sends them with the peer's current session, which must be usable. */
 void staged_send(struct peer *p);

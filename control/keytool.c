@@ -15,17 +15,20 @@
 #include "noise.h"
 #include "x25519.h"
 
+/* No stdio here: its buffers would keep the keys. */
 static int print_key(const uint8_t key[WG_KEY_LEN])
 {
-	char b64[CONF_KEY_B64_LEN + 1];
-	int ok;
+	char line[CONF_KEY_B64_LEN + 1];
+	ssize_t n;
 
-	conf_key_encode(b64, key);
-	ok = puts(b64) >= 0 && fflush(stdout) == 0;
-	OPENSSL_cleanse(b64, sizeof(b64));
-	if (!ok)
-		perror("wgdp: cannot write the key");
-	return ok ? 0 : 1;
+	conf_key_encode(line, key);
+	line[CONF_KEY_B64_LEN] = '\n';
+	n = write(STDOUT_FILENO, line, sizeof(line));
+	OPENSSL_cleanse(line, sizeof(line));
+	if (n == sizeof(line))
+		return 0;
+	perror("wgdp: cannot write the key");
+	return 1;
 }
 
 static int generate(bool private_key)
@@ -47,23 +50,33 @@ static int generate(bool private_key)
 	return rc;
 }
 
+/* All of standard input, without the white space at its end; -1: longer than a key could be, or unreadable. */
+static ssize_t read_key_text(char *text, size_t size)
+{
+	size_t n = 0;
+	ssize_t r;
+
+	while (n < size && (r = read(STDIN_FILENO, text + n, size - n)) != 0) {
+		if (r < 0)
+			return -1;
+		n += r;
+	}
+	if (n == size)
+		return -1;
+	while (n && isspace((unsigned char)text[n - 1]))
+		n--;
+	return n;
+}
+
 static int public_from_stdin(void)
 {
 	struct noise_identity id = { .valid = false };
 	uint8_t key[WG_KEY_LEN];
-	char text[CONF_KEY_B64_LEN + 2];
-	size_t n = fread(text, 1, sizeof(text), stdin);
+	char text[256];
+	ssize_t n = read_key_text(text, sizeof(text));
 	int rc = 1;
 
-	while (n && isspace((unsigned char)text[n - 1]))
-		n--;
-	while (n <= CONF_KEY_B64_LEN && !feof(stdin)) {	/* nothing but white space may follow */
-		int c = getchar();
-
-		if (c != EOF && !isspace(c))
-			n = sizeof(text);
-	}
-	if (!conf_key_decode(key, text, n))
+	if (n < 0 || !conf_key_decode(key, text, n))
 		fputs("wgdp: not a key on standard input: 44 characters of base64 expected\n", stderr);
 	else if (!noise_identity_set(&id, key))
 		fputs("wgdp: libcrypto failed\n", stderr);

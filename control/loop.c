@@ -11,6 +11,9 @@
 #include "protocol.h"
 #include "rcu.h"
 
+/* epoll's clock stands still in suspend, ours does not. */
+#define WAIT_MAX_NS (60 * WG_NS_PER_SEC)
+
 struct watch {
 	int fd;			/* -1: place is free */
 	void (*cb)(void *arg);
@@ -20,6 +23,8 @@ struct watch {
 struct loop {
 	int epoll;
 	unsigned int stops;
+	void (*round)(void *arg);
+	void *round_arg;
 	struct watch watch[LOOP_MAX];
 };
 
@@ -78,6 +83,17 @@ void loop_remove(struct loop *l, int fd)
 	w->fd = -1;
 }
 
+void loop_set_round(struct loop *l, void (*round)(void *arg), void *arg)
+{
+	l->round = round;
+	l->round_arg = arg;
+}
+
+void loop_round(struct loop *l)
+{
+	l->round(l->round_arg);
+}
+
 void loop_stop(struct loop *l)
 {
 	l->stops++;
@@ -91,12 +107,16 @@ unsigned int loop_stops(const struct loop *l)
 static int wait_ready(struct loop *l, struct epoll_event *e, int n, uint64_t until_ns)
 {
 	uint64_t now = dataplane_now(), wait = until_ns > now ? until_ns - now : 0;
-	struct timespec t = { .tv_sec = wait / WG_NS_PER_SEC, .tv_nsec = wait % WG_NS_PER_SEC };
+	struct timespec t;
+
+	if (wait > WAIT_MAX_NS)
+		wait = WAIT_MAX_NS;
+	t = (struct timespec){ .tv_sec = wait / WG_NS_PER_SEC, .tv_nsec = wait % WG_NS_PER_SEC };
 
 	if (!wait)
 		return epoll_wait(l->epoll, e, n, 0);
 	rcu_thread_offline();
-	n = epoll_pwait2(l->epoll, e, n, until_ns == UINT64_MAX ? NULL : &t, NULL);
+	n = epoll_pwait2(l->epoll, e, n, &t, NULL);
 	rcu_thread_online();
 	return n;
 }

@@ -17,6 +17,13 @@ enum { LOOP_MAX = 256 };
 int loop_add(struct loop *l, int fd, void (*cb)(void *arg), void *arg);
 void loop_remove(struct loop *l, int fd);
 
+/*
+ * One round of the whole control thread, waiting included, as loop_set_round has set it: for who must wait for something while
+ * everything else goes on. Not from within a callback of loop_wait.
+ */
+void loop_set_round(struct loop *l, void (*round)(void *arg), void *arg);
+void loop_round(struct loop *l);
+
 /* Somebody wants an end (a signal): counted, for whoever waits in loop_wait to see. */
 void loop_stop(struct loop *l);
 unsigned int loop_stops(const struct loop *l);

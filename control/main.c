@@ -157,29 +157,31 @@ static bool reap(struct app *a)
 	return alive && !a->failed;
 }
 
-static void run(struct app *a)
+/* One round: every interface's work, then waiting for more. */
+static void round_of_all(void *arg)
 {
-	while (!loop_stops(a->loop) && reap(a)) {
-		uint64_t now = dataplane_now(), until = UINT64_MAX, next;
-		bool more = false;
+	struct app *a = arg;
+	uint64_t now = dataplane_now(), until = UINT64_MAX, next;
+	bool more = false;
 
-		for (unsigned int k = 0; k < a->n_iface; k++) {
-			if (!a->iface[k])
-				continue;
-			more |= iface_run(a->iface[k], now, &next);
-			more |= a->iface[k]->state == IFACE_GONE;
-			if (next < until)
-				until = next;
-		}
-		rcu_quiescent_state();
-		for (unsigned int k = 0; k < a->n_iface; k++)
-			if (a->iface[k])
-				more |= iface_arm(a->iface[k]);
-		loop_wait(a->loop, more ? 0 : until);
-		for (unsigned int k = 0; k < a->n_iface; k++)
-			if (a->iface[k])
-				iface_disarm(a->iface[k]);
+	for (unsigned int k = 0; k < a->n_iface; k++) {
+		struct iface *i = a->iface[k];
+
+		if (!i)
+			continue;
+		more |= iface_run(i, now, &next);
+		more |= i->state == IFACE_GONE || i->state == IFACE_FAILED;
+		if (next < until)
+			until = next;
 	}
+	rcu_quiescent_state();
+	for (unsigned int k = 0; k < a->n_iface; k++)
+		if (a->iface[k])
+			more |= iface_arm(a->iface[k]);
+	loop_wait(a->loop, more ? 0 : until);
+	for (unsigned int k = 0; k < a->n_iface; k++)
+		if (a->iface[k])
+			iface_disarm(a->iface[k]);
 }
 
 static int run_daemon(struct app *a)
@@ -192,10 +194,12 @@ static int run_daemon(struct app *a)
 	no_core_dumps();
 	pthread_setname_np(pthread_self(), "wgdp/ctl");
 	rcu_register_thread();
-	if (start_interfaces(a))
-		run(a);
+	loop_set_round(a->loop, round_of_all, a);
+	if (!start_interfaces(a))
+		a->failed = !loop_stops(a->loop);	/* a signal that ends the start is no failure */
 	else
-		a->failed = true;
+		while (!loop_stops(a->loop) && reap(a))
+			loop_round(a->loop);
 	while (a->n_iface)
 		iface_down(a->iface[--a->n_iface]);
 	rcu_barrier();

@@ -107,8 +107,10 @@ static void make_way(struct outer *o, struct peer *p, const struct rewrite *back
 	if (!w)
 		return;		/* the old way stays: as good as a lost update */
 	w->rw.ep = p->endpoint;
-	if (!o->kernel && !by_nexthop(o, p, &w->rw) && back)
+	if (!o->kernel && !by_nexthop(o, p, &w->rw) && back) {
 		w->rw = *back;
+		w->rw.ep = p->endpoint;
+	}
 	publish(p, w);
 }
 
@@ -137,10 +139,17 @@ void outer_set_endpoint(struct outer *o, struct peer *p, const struct endpoint *
 
 	if (same && p->dp.rewrite && (o->kernel || p->dp.rewrite->len))
 		return;
+	if (!back && p->dp.rewrite && endpoint_same_remote(ep, &p->endpoint))
+		back = p->dp.rewrite;	/* only the source is chosen anew: until it is, the old way serves */
 	p->endpoint = *ep;
 	if (!o->kernel && (!same || !p->nexthop))
 		join_nexthop(o, p);
 	make_way(o, p, back);
+}
+
+bool outer_has_way(const struct outer *o, const struct peer *p)
+{
+	return p->dp.rewrite && (o->kernel || p->dp.rewrite->len);
 }
 
 void outer_forget(struct outer *o, struct peer *p)
@@ -181,10 +190,8 @@ static void nexthop_changed(void *arg, struct nexthop *nh)
 	struct peer *p;
 
 	cds_list_for_each_entry(p, nexthop_users(nh), of_nexthop) {
-		bool had_way = p->dp.rewrite && p->dp.rewrite->len;
-
 		make_way(o, p, NULL);
-		if (!had_way && p->dp.rewrite->len)
+		if (outer_has_way(o, p))
 			handshake_way_found(p);
 	}
 }

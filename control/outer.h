@@ -41,6 +41,9 @@ uint16_t outer_listen_port(const struct outer *o);
  */
 void outer_set_endpoint(struct outer *o, struct peer *p, const struct endpoint *ep, const struct rewrite *back);
 
+/* Is there anything published by which p can be reached? */
+bool outer_has_way(const struct outer *o, const struct peer *p);
+
 /* The peer has no endpoint any more, or goes away: no rewrite. */
 void outer_forget(struct outer *o, struct peer *p);
 

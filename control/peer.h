@@ -51,10 +51,12 @@ struct peer {
 	struct timers timers;
 	struct heap_entry deadline;
 	unsigned int attempts;			/* initiations sent in this series */
-	uint64_t initiation_ns;			/* when the last was; 0: never */
+	uint64_t initiation_ns;			/* when the last was, or could not be, sent; 0: never */
+	bool unsent;				/* the last could not be: no way there, or no buffer */
 
 	struct rte_mbuf *staged_head, *staged_tail;	/* chained by pkt.next */
 	unsigned int n_staged;
+	struct cds_list_head of_staged;		/* iface->staged_peers, while n_staged */
 
 	struct allowedips_owner allowedips;
 	struct endpoint endpoint;		/* AF_UNSPEC: none */
@@ -64,7 +66,6 @@ struct peer {
 
 	struct rcu_head roam_rcu;		/* clears the latch PEER_CALL_ROAMED */
 
-	struct log_limit log_unallowed;
 	char short_key[LOG_KEY_LEN];
 	struct rcu_head rcu;
 };

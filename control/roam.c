@@ -23,11 +23,13 @@ static void set_remote(struct peer *p, const struct sockaddr_storage *ss)
 /* An answer for p: go on with what waited for it. */
 static void resolved(struct peer *p, const struct sockaddr_storage *ss)
 {
+	struct endpoint before = p->endpoint;
+
 	set_remote(p, ss);
-	if (p->timers.attempt_ns) {
+	if (p->timers.attempt_ns && !endpoint_same_remote(&before, &p->endpoint)) {
 		p->initiation_ns = 0;	/* that one went to another address */
 		handshake_initiate(p, true);
-	} else if (p->n_staged || p->timers.persistent_interval) {
+	} else if (!p->timers.attempt_ns && (p->n_staged || p->timers.persistent_interval)) {
 		handshake_initiate(p, false);
 	}
 	iface_look_at(p);
@@ -48,7 +50,7 @@ static void resolver_ready(void *arg)
 
 		p->name.looking = false;
 		if (error) {
-			log_line(LOG_WARN, i->name, "Endpoint %s of peer %s: %s, trying again", p->name.host, p->short_key,
+			log_limited(&i->limit.resolver, i->now, LOG_WARN, i->name, "Endpoint %s of peer %s: %s, trying again", p->name.host, p->short_key,
 				 gai_strerror(error));
 			if (!known && i->resolve_at_ns == UINT64_MAX)
 				i->resolve_at_ns = i->now + RESOLVE_INTERVAL_NS;
@@ -64,15 +66,24 @@ static void resolver_ready(void *arg)
 	}
 }
 
+static bool make_resolver(struct iface *i)
+{
+	struct resolver *r = resolver_create();
+
+	if (r && loop_add(i->loop, resolver_fd(r), resolver_ready, i) == 0) {
+		i->resolver = r;
+		return true;
+	}
+	resolver_destroy(r);
+	return false;
+}
+
 static bool look_up(struct peer *p)
 {
 	struct iface *i = p->iface;
 
-	if (!i->resolver) {
-		i->resolver = resolver_create();
-		if (!i->resolver || loop_add(i->loop, resolver_fd(i->resolver), resolver_ready, i))
-			return false;
-	}
+	if (!i->resolver && !make_resolver(i))
+		return false;
 	p->name.looked_ns = i->now;
 	p->name.looking = resolver_submit(i->resolver, p, p->name.host, p->name.port) == 0;
 	return p->name.looking;

@@ -12,6 +12,7 @@
 
 #include "handshake.h"
 #include "keypairs.h"
+#include "protocol.h"
 #include "roam.h"
 
 enum {
@@ -45,8 +46,11 @@ static void retry_handshake(struct peer *p)
 {
 	struct iface *i = p->iface;
 
-	if (p->attempts)
-		log_line(LOG_NOTICE, i->name, "Handshake for peer %s did not complete after 5 seconds, retrying", p->short_key);
+	if (p->unsent)
+		log_limited(&i->limit.retry, i->now, LOG_NOTICE, i->name, "No way to the endpoint of peer %s, retrying", p->short_key);
+	else if (p->attempts)
+		log_limited(&i->limit.retry, i->now, LOG_NOTICE, i->name,
+			    "Handshake for peer %s did not complete after 5 seconds, retrying", p->short_key);
 	roam_forget_source(p);
 	roam_resolve_again(p);
 	handshake_initiate(p, true);
@@ -54,10 +58,11 @@ static void retry_handshake(struct peer *p)
 
 static void give_up(struct peer *p)
 {
-	log_line(LOG_NOTICE, p->iface->name, "Handshake for peer %s did not complete after %u attempts, giving up", p->short_key,
-		 p->attempts);
+	log_limited(&p->iface->limit.give_up, p->iface->now, LOG_NOTICE, p->iface->name,
+		    "Handshake for peer %s did not complete after %u attempts, giving up", p->short_key, p->attempts);
 	handshake_abandon(p);
 	staged_purge(p);
+	__atomic_store_n(&p->dp.tx_data_ns, 0, __ATOMIC_RELAXED);	/* data sent meanwhile was part of it: no new series for that */
 	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)PEER_CALL_REKEY, __ATOMIC_RELAXED);
 }
 
@@ -94,7 +99,8 @@ static void run_timers(struct peer *p)
 	follow_roaming(p);
 	if (due & TIMER_ZERO_KEYS) {
 		keypairs_clear(p);
-		handshake_abandon(p);
+		if (!p->timers.attempt_ns)
+			handshake_abandon(p);
 	}
 	if (due & TIMER_GIVE_UP)
 		give_up(p);
@@ -108,14 +114,31 @@ static void run_timers(struct peer *p)
 	}
 	if (due & TIMER_KEEPALIVE)
 		__atomic_store_n(&p->dp.rx_data_ns, 0, __ATOMIC_RELAXED);
-	if (due & TIMER_PERSISTENT)
+	if (due & TIMER_PERSISTENT) {
 		p->timers.persistent_ns = p->iface->now;
+		p->timers.persistent_now = 0;
+	}
 	if (due & (TIMER_KEEPALIVE | TIMER_PERSISTENT))
 		keepalive_send(p);
 	/* Cores call again only once the latch is clear; what they noted before that is seen by the look after it. */
-	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)PEER_CALL_TIMERS, __ATOMIC_RELAXED);
+	p->timers.look_ns = 0;
+	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)(PEER_CALL_TIMERS | PEER_CALL_UNALLOWED), __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	look_at_timers(p);
+}
+
+static void look_soon(struct peer *p)
+{
+	if (!p->timers.look_ns)
+		p->timers.look_ns = p->iface->now + p->iface->times.keepalive;
+}
+
+/* Cores may call on account of a session that has been replaced since. */
+static bool rekey_due(const struct peer *p)
+{
+	const struct session *s = p->current;
+
+	return !s || p->iface->now >= s->rekey_tx_ns || counters_read(&s->next_counter) > WG_REKEY_AFTER_MESSAGES;
 }
 
 static void peer_called(struct peer *p, const struct event *e)
@@ -124,19 +147,21 @@ static void peer_called(struct peer *p, const struct event *e)
 
 	switch ((enum peer_call)e->calls) {
 	case PEER_CALL_TIMERS:
-		break;		/* looked at below; the latch is cleared when the deadline has come */
+		look_soon(p);	/* the latch stays until then: what is noted meanwhile is seen by that look */
+		break;
 	case PEER_CALL_REKEY:
 		/* The latch stays until there is a new session, or the series is given up. */
-		handshake_initiate(p, false);
+		if (rekey_due(p))
+			handshake_initiate(p, false);
 		if (!p->timers.attempt_ns)
 			clear_call(p, PEER_CALL_REKEY);
 		break;
 	case PEER_CALL_ROAMED:
 		break;		/* followed below */
 	case PEER_CALL_UNALLOWED:
-		log_limited(&p->log_unallowed, i->now, LOG_NOTICE, i->name, "Packet has unallowed src IP from peer %s",
+		log_limited(&i->limit.unallowed, i->now, LOG_NOTICE, i->name, "Packet has unallowed src IP from peer %s",
 			    p->short_key);
-		clear_call(p, PEER_CALL_UNALLOWED);
+		look_soon(p);	/* and not before that said again */
 		break;
 	}
 	follow_roaming(p);
@@ -219,10 +244,10 @@ static void look_at_port(struct iface *i, const struct port *p, const char *what
 {
 	int error = __atomic_load_n(&p->error, __ATOMIC_RELAXED);
 
-	if (!error || i->state == IFACE_GONE)
+	if (!error || i->state == IFACE_GONE || i->state == IFACE_FAILED)
 		return;
 	log_line(LOG_ERR, i->name, "the %s is gone: %s", what, strerror(error));
-	i->state = IFACE_GONE;
+	i->state = p == i->inner ? IFACE_GONE : IFACE_FAILED;
 }
 
 bool iface_run(struct iface *i, uint64_t now, uint64_t *next)

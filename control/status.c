@@ -3,37 +3,38 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "iface.h"
 #include "protocol.h"
 
-static void print_key(const char *label, const uint8_t key[WG_KEY_LEN])
+static void print_key(FILE *out, const char *label, const uint8_t key[WG_KEY_LEN])
 {
 	char b64[CONF_KEY_B64_LEN + 1];
 
 	conf_key_encode(b64, key);
-	fprintf(stderr, "%s: %s\n", label, b64);
+	fprintf(out, "%s: %s\n", label, b64);
 }
 
-static void print_allowed_ips(const struct peer *p)
+static void print_allowed_ips(FILE *out, const struct peer *p)
 {
 	struct allowedips_prefix *a;
 	const char *comma = "";
 
-	fprintf(stderr, "  allowed ips: %s", p->allowedips.n ? "" : "(none)");
+	fprintf(out, "  allowed ips: %s", p->allowedips.n ? "" : "(none)");
 	cds_list_for_each_entry(a, &p->allowedips.prefixes, of_owner) {
 		char text[INET6_ADDRSTRLEN];
 
-		fprintf(stderr, "%s%s/%u", comma, inet_ntop(a->family, a->addr, text, sizeof(text)), a->cidr);
+		fprintf(out, "%s%s/%u", comma, inet_ntop(a->family, a->addr, text, sizeof(text)), a->cidr);
 		comma = ", ";
 	}
-	fputc('\n', stderr);
+	fputc('\n', out);
 }
 
 /* "1 day, 2 hours, 5 seconds" */
-static void print_duration(uint64_t seconds)
+static void print_duration(FILE *out, uint64_t seconds)
 {
 	static const struct {
 		uint64_t seconds;
@@ -47,48 +48,48 @@ static void print_duration(uint64_t seconds)
 		seconds %= unit[u].seconds;
 		if (!n)
 			continue;
-		fprintf(stderr, "%s%" PRIu64 " %s%s", comma, n, unit[u].name, n == 1 ? "" : "s");
+		fprintf(out, "%s%" PRIu64 " %s%s", comma, n, unit[u].name, n == 1 ? "" : "s");
 		comma = ", ";
 	}
 }
 
-static void print_handshake(const struct peer *p)
+static void print_handshake(FILE *out, const struct peer *p)
 {
 	struct timespec now;
 
 	if (!p->last_handshake.tv_sec)
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
-	fputs("  latest handshake: ", stderr);
+	fputs("  latest handshake: ", out);
 	if (now.tv_sec > p->last_handshake.tv_sec) {
-		print_duration(now.tv_sec - p->last_handshake.tv_sec);
-		fputs(" ago\n", stderr);
+		print_duration(out, now.tv_sec - p->last_handshake.tv_sec);
+		fputs(" ago\n", out);
 	} else {
-		fputs("Now\n", stderr);
+		fputs("Now\n", out);
 	}
 }
 
-static void print_peer(const struct peer *p)
+static void print_peer(FILE *out, const struct peer *p)
 {
 	uint64_t rx = counters_read(&p->dp.rx_bytes), tx = counters_read(&p->dp.tx_bytes);
 	char endpoint[ENDPOINT_STRLEN];
 
-	fputc('\n', stderr);
-	print_key("peer", p->remote.public_key);
+	fputc('\n', out);
+	print_key(out, "peer", p->remote.public_key);
 	if (p->endpoint.remote.sa.sa_family != AF_UNSPEC)
-		fprintf(stderr, "  endpoint: %s\n", endpoint_format(&p->endpoint, endpoint));
-	print_allowed_ips(p);
-	print_handshake(p);
+		fprintf(out, "  endpoint: %s\n", endpoint_format(&p->endpoint, endpoint));
+	print_allowed_ips(out, p);
+	print_handshake(out, p);
 	if (rx || tx)
-		fprintf(stderr, "  transfer: %" PRIu64 " B received, %" PRIu64 " B sent\n", rx, tx);
+		fprintf(out, "  transfer: %" PRIu64 " B received, %" PRIu64 " B sent\n", rx, tx);
 	if (p->timers.persistent_interval) {
-		fputs("  persistent keepalive: every ", stderr);
-		print_duration(p->timers.persistent_interval / WG_NS_PER_SEC);
-		fputc('\n', stderr);
+		fputs("  persistent keepalive: every ", out);
+		print_duration(out, p->timers.persistent_interval / WG_NS_PER_SEC);
+		fputc('\n', out);
 	}
 }
 
-static void print_counters(const struct iface *i)
+static void print_counters(FILE *out, const struct iface *i)
 {
 	struct counters sum;
 	const char *comma = "";
@@ -98,25 +99,34 @@ static void print_counters(const struct iface *i)
 	for (int r = 0; r < DROP_N; r++) {
 		if (!sum.drop[r])
 			continue;
-		fprintf(stderr, "%s%s %" PRIu64, *comma ? comma : "drops: ", drop_name[r], sum.drop[r]);
+		fprintf(out, "%s%s %" PRIu64, *comma ? comma : "drops: ", drop_name[r], sum.drop[r]);
 		comma = ", ";
 	}
 	if (*comma)
-		fputc('\n', stderr);
-	fprintf(stderr, "packets: outer_rx %" PRIu64 " outer_tx %" PRIu64 " inner_rx %" PRIu64 " inner_tx %" PRIu64 "\n",
+		fputc('\n', out);
+	fprintf(out, "packets: outer_rx %" PRIu64 " outer_tx %" PRIu64 " inner_rx %" PRIu64 " inner_tx %" PRIu64 "\n",
 		sum.outer_rx, sum.outer_tx, sum.inner_rx, sum.inner_tx);
 }
 
+/* Put together first, and written at once: a line at a time would keep handshakes waiting. */
 void iface_status(const struct iface *i)
 {
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
 	struct peer *p;
 
-	fprintf(stderr, "--- status %s\ninterface: %s\n", i->name, i->name);
-	print_key("  public key", i->identity.public_key);
-	fprintf(stderr, "  listening port: %u\n", outer_listen_port(i->outer));
+	if (!out)
+		return;
+	fprintf(out, "--- status %s\ninterface: %s\n", i->name, i->name);
+	print_key(out, "  public key", i->identity.public_key);
+	fprintf(out, "  listening port: %u\n", outer_listen_port(i->outer));
 	cds_list_for_each_entry(p, &i->peers.list, of_iface)
-		print_peer(p);
-	fputc('\n', stderr);
-	print_counters(i);
-	fprintf(stderr, "--- end %s\n", i->name);
+		print_peer(out, p);
+	fputc('\n', out);
+	print_counters(out, i);
+	fprintf(out, "--- end %s\n", i->name);
+	if (fclose(out) == 0)
+		fwrite(text, 1, len, stderr);
+	free(text);
 }

@@ -42,14 +42,19 @@ unsigned int timers_due(const struct timers *t, const struct wg_times *times, ui
 		else
 			mask |= due(TIMER_RETRY, t->retry_ns, now, next);
 	} else if (t->tx_data_ns > t->rx_any_ns) {
-		mask |= due(TIMER_NEW_HANDSHAKE, t->tx_data_ns + times->keepalive + times->rekey_timeout, now, next);
+		mask |= due(TIMER_NEW_HANDSHAKE, t->tx_data_ns + times->keepalive + times->rekey_timeout + t->jitter_ns,
+			    now, next);
 	}
 	if (t->rx_data_ns > t->tx_any_ns)
 		mask |= due(TIMER_KEEPALIVE, t->rx_data_ns + times->keepalive, now, next);
-	if (t->persistent_interval)
+	if (t->persistent_interval && t->persistent_now)
+		mask |= TIMER_PERSISTENT;
+	else if (t->persistent_interval)
 		mask |= due(TIMER_PERSISTENT,
 			    max(t->persistent_ns, max(t->rx_any_ns, t->tx_any_ns)) + t->persistent_interval, now, next);
 	if (t->session_ns)
 		mask |= due(TIMER_ZERO_KEYS, t->session_ns + 3 * times->reject_after, now, next);
+	if (t->look_ns)
+		mask |= due(TIMER_LOOK, t->look_ns, now, next);
 	return mask;
 }

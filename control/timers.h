@@ -8,6 +8,7 @@
  *   new handshake   data was sent, and for 15 s nothing received
  *   persistent      nothing sent or received for the configured interval
  *   zero keys       540 s since the last session was made
+ *   look            cores have noted a time stamp since: no timer of theirs can come due within 10 s of it
  */
 #ifndef WGDP_TIMERS_H
 #define WGDP_TIMERS_H
@@ -29,7 +30,10 @@ struct timers {
 	uint64_t retry_ns;		/* the next of them is due at */
 	uint64_t session_ns;		/* last session made */
 	uint64_t persistent_interval;	/* nanoseconds, 0: off */
-	uint64_t persistent_ns;		/* last sent one, or asked for */
+	uint64_t persistent_ns;		/* last sent one, or tried to */
+	uint64_t persistent_now;	/* not 0: one is due at once */
+	uint64_t jitter_ns;		/* random, part of the 15 s of silence, lest both sides start at once */
+	uint64_t look_ns;		/* look again then; 0: only when another timer comes due */
 	/* a copy of what data cores note in struct dp_peer */
 	uint64_t rx_any_ns, tx_any_ns, tx_data_ns, rx_data_ns;
 };
@@ -41,6 +45,7 @@ enum timer_due {
 	TIMER_NEW_HANDSHAKE = 8,
 	TIMER_PERSISTENT = 16,
 	TIMER_ZERO_KEYS = 32,
+	TIMER_LOOK = 64,
 };
 
 /*

@@ -103,6 +103,10 @@ static void block(struct core *c)
 	struct timespec nap = { 0 };
 	struct epoll_event ready;
 
+	/* A port that is gone keeps its descriptor readable: the control thread takes us down. */
+	if (__atomic_load_n(&c->dp->inner->error, __ATOMIC_RELAXED) || __atomic_load_n(&c->dp->outer->error, __ATOMIC_RELAXED))
+		doorbell_ring(&c->dp->control);
+
 	if (!c->can_block)
 		nap.tv_nsec = c->now - c->idle_since < NAP_LONG_AFTER_NS ? NAP_SHORT_NS : NAP_LONG_NS;
 	counters_add(&c->counters.sleeps, 1);

@@ -50,8 +50,11 @@ void inbound_open(struct core *c, struct batch *b);
 /* core.c: submits b and sees to it that somebody works on it. */
 void core_submit(struct core *c, struct batch *b);
 
-/* notify.c: calls on the control thread about a peer, at most once until it has cleared the latch. */
-void notify_peer(struct core *c, struct dp_peer *p, enum peer_call call);
+/*
+ * notify.c: calls on the control thread about a peer, at most once until it has cleared the latch. False: it could not be told, the
+ * event ring is full.
+ */
+bool notify_peer(struct core *c, struct dp_peer *p, enum peer_call call);
 /* m, just authenticated and still as it was received, came by another way than that to p: from now on, this is the way. */
 void notify_roamed(struct core *c, struct dp_peer *p, const struct rte_mbuf *m);
 void notify_confirmed(struct core *c, struct session *s);

@@ -23,7 +23,7 @@ uint64_t dataplane_now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_BOOTTIME, &t);	/* keys grow old in suspend, too */
 	return (uint64_t)t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
@@ -46,12 +46,13 @@ static struct rte_ring *ring(const struct dataplane *dp, const char *what, unsig
 	return rte_ring_create_elem(name, elem, n, SOCKET_ID_ANY, flags | RING_F_EXACT_SZ);
 }
 
+/* Threads may share a CPU with others, so one may be stopped in the middle of a ring: RTS lets the others go on meanwhile. */
 static bool make_rings(struct dataplane *dp, char err[PORT_ERRLEN])
 {
-	dp->work = ring(dp, "work", sizeof(void *), dp->n_rx * BATCH_FIFO_DEPTH, 0);
-	dp->events = ring(dp, "events", sizeof(struct event), EVENT_RING, RING_F_SC_DEQ);
-	dp->handshakes = ring(dp, "handshakes", sizeof(struct handshake_packet), HANDSHAKE_RING, RING_F_SC_DEQ);
-	dp->staged = ring(dp, "staged", sizeof(void *), STAGE_RING, RING_F_SC_DEQ);
+	dp->work = ring(dp, "work", sizeof(void *), dp->n_rx * BATCH_FIFO_DEPTH, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
+	dp->events = ring(dp, "events", sizeof(struct event), EVENT_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	dp->handshakes = ring(dp, "handshakes", sizeof(struct handshake_packet), HANDSHAKE_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	dp->staged = ring(dp, "staged", sizeof(void *), STAGE_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
 	if (dp->work && dp->events && dp->handshakes && dp->staged)
 		return true;
 	return fail(err, "no rings: %s", rte_strerror(rte_errno));

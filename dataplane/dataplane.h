@@ -90,7 +90,7 @@ struct rte_mbuf *dataplane_alloc(struct dataplane *dp);
 /* The sum of all cores' counters. Any thread; a snapshot, not a single point in time. */
 void dataplane_counters(const struct dataplane *dp, struct counters *sum);
 
-/* Monotonic nanoseconds. Any thread. */
+/* Nanoseconds of a clock that never goes back, and goes on in suspend. Any thread. */
 uint64_t dataplane_now(void);
 
 #endif

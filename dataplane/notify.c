@@ -23,12 +23,14 @@ static bool latch(struct dp_peer *p, enum peer_call call)
 	       !(__atomic_fetch_or(&p->calls, call, __ATOMIC_ACQ_REL) & call);
 }
 
-void notify_peer(struct core *c, struct dp_peer *p, enum peer_call call)
+bool notify_peer(struct core *c, struct dp_peer *p, enum peer_call call)
 {
 	const struct event e = { .kind = EVENT_PEER, .calls = call, .id = p->id };
 
-	if (latch(p, call) && !post(c, &e))
-		__atomic_fetch_and(&p->calls, ~(uint32_t)call, __ATOMIC_RELAXED);
+	if (!latch(p, call) || post(c, &e))
+		return true;
+	__atomic_fetch_and(&p->calls, ~(uint32_t)call, __ATOMIC_RELAXED);
+	return false;
 }
 
 void notify_roamed(struct core *c, struct dp_peer *p, const struct rte_mbuf *m)
@@ -88,29 +90,34 @@ static void store(uint64_t *p, uint64_t v)
 	__atomic_store_n(p, v, __ATOMIC_RELAXED);
 }
 
-/* A time stamp that may have to arm a timer is in place: then look at the latch. The control thread clears it, then looks at the stamp. */
-static void call_for_timers(struct core *c, struct dp_peer *p)
+/*
+ * The first data since something went the other way: its time stamp may have to arm a timer. It is in place before the latch is looked at,
+ * and the control thread clears the latch before it looks at the stamp. Where it cannot be told, the next data is the first.
+ */
+static void note_first_data(struct core *c, struct dp_peer *p, uint64_t *data_ns, const uint64_t *other_way_ns)
 {
+	const uint64_t before = load(data_ns);
+
+	if (before > load(other_way_ns))
+		return;
+	store(data_ns, c->now);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	notify_peer(c, p, PEER_CALL_TIMERS);
+	if (!notify_peer(c, p, PEER_CALL_TIMERS))
+		store(data_ns, before);
 }
 
 void note_sent(struct core *c, struct dp_peer *p, uint64_t bytes, bool data)
 {
 	__atomic_fetch_add(&p->tx_bytes, bytes, __ATOMIC_RELAXED);
 	store(&p->tx_any_ns, c->now);
-	if (data && load(&p->tx_data_ns) <= load(&p->rx_any_ns)) {
-		store(&p->tx_data_ns, c->now);
-		call_for_timers(c, p);
-	}
+	if (data)
+		note_first_data(c, p, &p->tx_data_ns, &p->rx_any_ns);
 }
 
 void note_received(struct core *c, struct dp_peer *p, uint64_t bytes, bool data)
 {
 	__atomic_fetch_add(&p->rx_bytes, bytes, __ATOMIC_RELAXED);
 	store(&p->rx_any_ns, c->now);
-	if (data && load(&p->rx_data_ns) <= load(&p->tx_any_ns)) {
-		store(&p->rx_data_ns, c->now);
-		call_for_timers(c, p);
-	}
+	if (data)
+		note_first_data(c, p, &p->rx_data_ns, &p->tx_any_ns);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What travels with an mbuf, in its private area. Every mempool of this project is made with priv_size == sizeof(struct pkt)
+ * What travels with an mbuf, in its private area. Every mempool of this project is made with room for struct pkt
  * (pkt_pool_create). Whoever owns the mbuf owns its pkt: no locking.
  */
 #ifndef WGDP_PKT_H

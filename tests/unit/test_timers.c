@@ -43,6 +43,11 @@ static const struct row table[] = {
 	{ "or asked for", { .persistent_interval = 25, .persistent_ns = 120, .tx_any_ns = 100 }, 125, 0, 145 },
 	{ "persistent due", { .persistent_interval = 25, .tx_any_ns = 100 }, 125, TIMER_PERSISTENT, NEVER },
 
+	{ "asked for at once", { .persistent_interval = 25, .persistent_now = 1, .tx_any_ns = 120 }, 125, TIMER_PERSISTENT, NEVER },
+	{ "silence, with jitter", { .tx_data_ns = 50, .jitter_ns = 1 }, 65, 0, 66 },
+	{ "cores have noted something", { .look_ns = 60 }, 59, 0, 60 },
+	{ "to be looked at", { .look_ns = 60, .tx_data_ns = 50 }, 60, TIMER_LOOK, 65 },
+
 	{ "keys live 540 s", { .session_ns = 100 }, 639, 0, 640 },
 	{ "and no longer", { .session_ns = 100 }, 640, TIMER_ZERO_KEYS, NEVER },
 	{ "everything at once",
