@@ -135,7 +135,9 @@ static void netlink_keep_error(struct netlink *nl, const struct nlmsghdr *nlh,
 	snprintf(nl->error, sizeof(nl->error), "%s", text);
 }
 
-/* NLMSG_ERROR (an acknowledgement if its error is 0), or NLMSG_DONE, which may hold an error too. */
+/*
+ * NLMSG_ERROR (an acknowledgement if its error is 0), or NLMSG_DONE, which may hold an error too.
+ */
 static int netlink_end(struct netlink *nl, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *err = mnl_nlmsg_get_payload(nlh);

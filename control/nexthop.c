@@ -5,10 +5,10 @@
  *   nexthop_get -> pending -> kernel_get_route -> its neighbour -> kernel_get_neigh -> report
  *
  * A change of routes puts every nexthop back into `pending`, of which each tick works off a part. A
- * change of a neighbour touches its nexthops only. Neighbours that the kernel is not sure of (stale,
- * failed, without an entry) are asked for: at once, and while they fail after 1, 2, 4, and then
- * every 8 seconds. The kernel calls one stale about 30 s after it was last confirmed, so that being
- * asked for then, every neighbour in use stays confirmed.
+ * change of a neighbour touches its nexthops only. Neighbours that the kernel is not sure of
+ * (stale, failed, without an entry) are asked for: at once, and while they fail after 1, 2, 4, and
+ * then every 8 seconds. The kernel calls one stale about 30 s after it was last confirmed, so that
+ * being asked for then, every neighbour in use stays confirmed.
  *
  * All of it runs in the control thread. Reports are queued, and made at the end of a tick only, so
  * that whoever gets one may do as he likes here.
@@ -394,7 +394,9 @@ struct nexthops *nexthops_create(uint32_t ifindex, uint32_t fwmark, nexthops_cha
 		snprintf(err, NEXTHOP_ERRLEN, "not enough memory to follow routes");
 		return NULL;
 	}
-	*nhs = (struct nexthops){ .ifindex = ifindex, .fwmark = fwmark, .changed = changed, .arg = arg };
+	*nhs = (struct nexthops){
+		.ifindex = ifindex, .fwmark = fwmark, .changed = changed, .arg = arg,
+	};
 	CDS_INIT_LIST_HEAD(&nhs->pending);
 	CDS_INIT_LIST_HEAD(&nhs->settled);
 	CDS_INIT_LIST_HEAD(&nhs->reports);

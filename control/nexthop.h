@@ -2,8 +2,8 @@
 /*
  * Next hops for an outer port without an IP stack: which neighbour leads to a peer's address, and
  * from which address of ours, as the host's own routing and neighbour tables have it, followed over
- * netlink as they change. The host does the asking (ARP, ND); since it does not see our traffic,
- * it is kept at it for each neighbour in use. Also follows what an ethdev port must know of the host:
+ * netlink as they change. The host does the asking (ARP, ND); since it does not see our traffic, it
+ * is kept at it for each neighbour in use. Also follows what an ethdev port must know of the host:
  * its addresses, and the netdev's MAC address and MTU.
  *
  * Control thread only; everything in the network namespace of nexthops_create. No call blocks for
@@ -34,23 +34,28 @@ struct nexthops_host {
 	bool up;
 	uint8_t mac[6];
 	uint32_t mtu;
-	/* All addresses of the host on any interface, IPv4 mapped, sorted bytewise, usable ones only. */
+	/*
+	 * All addresses of the host on any interface, IPv4 mapped, sorted bytewise, usable ones
+	 * only.
+	 */
 	const struct in6_addr *addrs;
 	size_t n_addrs;
 };
 
 /*
- * nexthop_way answers differently from now on, or the netdev's MAC address has changed, so that headers
- * must be made anew. Called from nexthops_tick alone; may get and put next hops.
+ * nexthop_way answers differently from now on, or the netdev's MAC address has changed, so that
+ * headers must be made anew. Called from nexthops_tick alone; may get and put next hops.
  */
 typedef void (*nexthops_changed)(void *arg, struct nexthop *nh);
 
-/* nexthops_host is different from now on. Called from nexthops_tick, before any nexthops_changed. */
+/*
+ * nexthops_host is different from now on. Called from nexthops_tick, before any nexthops_changed.
+ */
 typedef void (*nexthops_host_changed)(void *arg);
 
 /*
- * Next hops by way of the netdev `ifindex` for packets with the mark `fwmark` (0: none). nexthops_host
- * is valid at once. NULL with a line in `err`.
+ * Next hops by way of the netdev `ifindex` for packets with the mark `fwmark` (0: none).
+ * nexthops_host is valid at once. NULL with a line in `err`.
  */
 struct nexthops *nexthops_create(uint32_t ifindex, uint32_t fwmark, nexthops_changed changed,
 				 void *arg, char err[NEXTHOP_ERRLEN]);
@@ -68,9 +73,9 @@ int nexthops_fd(const struct nexthops *nhs);
 void nexthops_process(struct nexthops *nhs);
 
 /*
- * Does what is due at `now` (monotonic, nanoseconds), a bounded part of it at a time, and returns when
- * it wants to be called again at the latest; that may be `now`. To be called after nexthops_process,
- * nexthops_set_fwmark and nexthop_get: that is, in every round of the event loop.
+ * Does what is due at `now` (monotonic, nanoseconds), a bounded part of it at a time, and returns
+ * when it wants to be called again at the latest; that may be `now`. To be called after
+ * nexthops_process, nexthops_set_fwmark and nexthop_get: that is, in every round of the event loop.
  *
  * A change of routes, rules or addresses makes all next hops be asked for again: 50 ms after the
  * first one of a burst, and in a lasting storm not more often than once in 1 s + 0.1 ms for each.
@@ -84,19 +89,23 @@ const struct nexthops_host *nexthops_host(const struct nexthops *nhs);
 
 /*
  * The next hop to ep's remote address, from its local address if it has one; counted, to be given
- * back by nexthop_put. It is resolved by the next ticks, which call `changed` once there is a way. NULL: no
- * memory, or ep is AF_UNSPEC.
+ * back by nexthop_put. It is resolved by the next ticks, which call `changed` once there is a way.
+ * NULL: no memory, or ep is AF_UNSPEC.
  */
 struct nexthop *nexthop_get(struct nexthops *nhs, const struct endpoint *ep);
 void nexthop_put(struct nexthops *nhs, struct nexthop *nh);
 
-/* The caller's list of whatever goes this way: empty at first, and to be so again before the last put. */
+/*
+ * The caller's list of whatever goes this way: empty at first, and to be so again before the last
+ * put.
+ */
 struct cds_list_head *nexthop_users(struct nexthop *nh);
 
 /*
- * The neighbour to send to, and in *ep (its remote part stays) the local address and interface to send
- * from: those asked for in nexthop_get, unless the host has that address no more. False, with nothing
- * written: there is no way at present: no route by our netdev, or no answer from the neighbour.
+ * The neighbour to send to, and in *ep (its remote part stays) the local address and interface to
+ * send from: those asked for in nexthop_get, unless the host has that address no more. False, with
+ * nothing written: there is no way at present: no route by our netdev, or no answer from the
+ * neighbour.
  */
 bool nexthop_way(const struct nexthop *nh, uint8_t mac[6], struct endpoint *ep);
 

@@ -43,7 +43,7 @@ struct nexthop {
 
 struct nexthops {
 	uint32_t ifindex, fwmark;
-	uint32_t vrf;			/* the netdev's VRF, which has its own routing table; 0: none */
+	uint32_t vrf;			/* the netdev's, with a routing table of its own; 0: none */
 	nexthops_changed changed;
 	nexthops_host_changed host_changed;
 	void *arg;
@@ -56,7 +56,7 @@ struct nexthops {
 	struct cds_list_head pending, settled;	/* nexthops: to be resolved, and the others */
 	struct cds_list_head reports;		/* nexthops that may have changed */
 	struct cds_list_head neighs_list;
-	struct cds_list_head asks[ASK_LEVELS];	/* neighbours, in order of time: one delay a level */
+	struct cds_list_head asks[ASK_LEVELS];	/* neighbours in order of time, by delay */
 
 	bool lost;			/* notifications: everything is to be asked for again */
 	bool host_dirty, routes_dirty;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What nexthop.c asks of the kernel, and what the kernel tells: route netlink, one socket for requests
- * and one for notifications. IPv4 addresses are mapped everywhere but in the messages themselves.
+ * What nexthop.c asks of the kernel, and what the kernel tells: route netlink, one socket for
+ * requests and one for notifications. IPv4 addresses are mapped everywhere but in the messages
+ * themselves.
  */
 #include <errno.h>
 #include <linux/if.h>
@@ -43,7 +44,8 @@ static bool get_addr_bytes(const void *bytes, size_t len, struct in6_addr *a)
 /* False: there is no such attribute. */
 static bool get_addr(const struct nlattr *attr, struct in6_addr *a)
 {
-	return attr && get_addr_bytes(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), a);
+	return attr &&
+	       get_addr_bytes(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), a);
 }
 
 static uint8_t family_of(const struct in6_addr *a)
@@ -53,7 +55,9 @@ static uint8_t family_of(const struct in6_addr *a)
 
 static uint32_t get_u32(const struct nlattr *attr)
 {
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
+	if (!attr || mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
+		return 0;
+	return mnl_attr_get_u32(attr);
 }
 
 /* Asks for everything of a kind; a dump that changed under way is begun anew, told so by *again. */
@@ -67,7 +71,8 @@ static int dump(struct nexthops *nhs, uint16_t type, uint8_t family, uint32_t ne
 		if (again)
 			again(arg);
 		if (type == RTM_GETNEIGH) {
-			struct ndmsg *ndm = netlink_request_init(&req, type, NLM_F_DUMP, sizeof(*ndm));
+			struct ndmsg *ndm = netlink_request_init(&req, type, NLM_F_DUMP,
+								 sizeof(*ndm));
 
 			ndm->ndm_family = family;
 			mnl_attr_put_u32(&req.nlh, NDA_IFINDEX, neigh_ifindex);
@@ -140,7 +145,8 @@ static bool get_addrs(struct nexthops *nhs)
 	for (size_t i = 0; i < list.n; i++)
 		if (!n || compare(&list.v[n - 1], &list.v[i]) != 0)
 			list.v[n++] = list.v[i];
-	if (n == nhs->host.n_addrs && (!n || memcmp(list.v, nhs->addrs, n * sizeof(*list.v)) == 0)) {
+	if (n == nhs->host.n_addrs &&
+	    (!n || memcmp(list.v, nhs->addrs, n * sizeof(*list.v)) == 0)) {
 		free(list.v);
 		return false;
 	}
@@ -171,13 +177,14 @@ static int take_link(const struct nlmsghdr *nlh, void *arg)
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[IFLA_MAX + 1];
 	struct nexthops *nhs = arg;
+	uint8_t *mac = nhs->host.mac;
 
 	if (nlh->nlmsg_type != RTM_NEWLINK || !netlink_attrs(nlh, sizeof(*ifi), tb, IFLA_MAX))
 		return MNL_CB_OK;
 	nhs->host.present = true;
 	nhs->host.up = ifi->ifi_flags & IFF_UP;
-	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == sizeof(nhs->host.mac))
-		memcpy(nhs->host.mac, mnl_attr_get_payload(tb[IFLA_ADDRESS]), sizeof(nhs->host.mac));
+	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == 6)
+		memcpy(mac, mnl_attr_get_payload(tb[IFLA_ADDRESS]), 6);
 	if (tb[IFLA_MTU])
 		nhs->host.mtu = get_u32(tb[IFLA_MTU]);
 	nhs->vrf = vrf_of(tb);

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <rte_bus_vdev.h>
 #include <rte_eal.h>
@@ -19,6 +21,8 @@
 #include <rte_kvargs.h>
 
 #include "ethdev_kind.h"
+
+enum { OPEN_TRIES = 5, OPEN_WAIT_US = 50000 };
 
 /* Splits "name,arguments" and finds kind and netdev; *args is left to be freed by the caller. */
 static int device_parse(struct device *d, const char *device, struct rte_kvargs **args,
@@ -109,13 +113,15 @@ static int device_start(struct device *d, const struct port_ethdev_conf *conf,
 	return 0;
 }
 
-int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
-		char err[PORT_ERRLEN])
+/* *again: it could be otherwise in a moment. */
+static int device_try_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
+			   bool *again, char err[PORT_ERRLEN])
 {
 	struct rte_kvargs *user = NULL;
 	char *args = NULL;
 	int *before, rc;
 
+	*again = false;
 	memset(d, 0, sizeof(*d));
 	xdp_init(&d->xdp);
 	rc = device_parse(d, conf->device, &user, err);
@@ -126,14 +132,29 @@ int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t 
 	before = rc == 0 ? fds_before() : NULL;
 	if (rc == 0)
 		rc = device_plug(d, args, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = device_start(d, conf, err);
+		*again = rc < 0 && kind_releases_late(d->kind);
+	}
 	fds_after(&d->fds, before);
 	if (rc == 0)
 		rc = kind_started(d, port, err);
 	free(args);
 	if (rc < 0)
 		device_close(d);
+	return rc;
+}
+
+int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
+		char err[PORT_ERRLEN])
+{
+	bool again;
+	int rc = device_try_open(d, conf, port, &again, err);
+
+	for (int try = 1; again && try < OPEN_TRIES; try++) {
+		usleep(OPEN_WAIT_US);
+		rc = device_try_open(d, conf, port, &again, err);
+	}
 	return rc;
 }
 
@@ -156,4 +177,13 @@ int device_fd(const struct device *d, uint16_t queue)
 	if (fds_socket(&d->fds, d->n_queues - 1u) < 0 || fds_socket(&d->fds, d->n_queues) >= 0)
 		return -1;
 	return fds_socket(&d->fds, queue);
+}
+
+void device_clear_error(const struct device *d, uint16_t queue)
+{
+	int error;
+	socklen_t len = sizeof(error);
+
+	if (device_fd(d, queue) >= 0)
+		getsockopt(device_fd(d, queue), SOL_SOCKET, SO_ERROR, &error, &len);
 }

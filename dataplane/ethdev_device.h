@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A DPDK device on a netdev that the host keeps: hot-plugged by its device string, started, and taken
- * out again. Control thread. Private to dataplane/.
+ * A DPDK device on a netdev that the host keeps: hot-plugged by its device string, started, and
+ * taken out again. Control thread. Private to dataplane/.
  */
 #ifndef WGDP_ETHDEV_DEVICE_H
 #define WGDP_ETHDEV_DEVICE_H
@@ -27,8 +27,8 @@ struct device {
 	uint32_t max_frame;	/* bytes that fit into a frame of the driver's, each way */
 	struct rte_mempool *pool;	/* ours, where the conf's does not do; else NULL */
 	struct driver_fds fds;
-	struct xdp xdp;		/* our program; unbound if the user gave one, or the kind has none */
-	bool plugged, started;
+	struct xdp xdp;		/* af_xdp; bound if own_program, not the user's */
+	bool own_program, plugged, started;
 };
 
 /*
@@ -41,7 +41,13 @@ int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t 
 /* Every mbuf that it received must have been freed. Allowed after a failed device_open. */
 void device_close(struct device *d);
 
-/* Readable when the device's queue has something; -1: cannot be told. */
+/*
+ * Readable when the device's queue has something; -1: cannot be told. Any thread, as is the next
+ * one.
+ */
 int device_fd(const struct device *d, uint16_t queue);
+
+/* A link that went down leaves an error on the socket, which would wake a sleeper forever. */
+void device_clear_error(const struct device *d, uint16_t queue);
 
 #endif

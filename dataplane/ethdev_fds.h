@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The descriptors that a DPDK driver opened for itself. Drivers do not give them out, and we need
- * them: a data core that sleeps has to wait on the driver's sockets, a filter on them keeps the host's
- * other traffic away, and DPDK 22.11's af_xdp driver leaves sockets, program and maps open when it is
- * closed. They are found as what is new in /proc/self/fd; only AF_PACKET and AF_XDP sockets and BPF
- * objects are counted, so that what other threads open meanwhile is left alone. Without /proc there
- * are none: no sleep, no filter. Control thread. Private to dataplane/.
+ * them: a data core that sleeps has to wait on the driver's sockets, a filter on them keeps the
+ * host's other traffic away, and DPDK 22.11's af_xdp driver leaves sockets, program and maps open
+ * when it is closed. They are found as what is new in /proc/self/fd; only AF_PACKET and AF_XDP
+ * sockets and BPF objects are counted, so that what other threads open meanwhile is left alone.
+ * Without /proc there are none: no sleep, no filter. Control thread. Private to dataplane/.
  */
 #ifndef WGDP_ETHDEV_FDS_H
 #define WGDP_ETHDEV_FDS_H
@@ -25,7 +25,9 @@ struct driver_fds {
 	size_t n;
 };
 
-/* What is open now: the start of a list that ends in -1; NULL if it cannot be told. For fds_after. */
+/*
+ * What is open now: the start of a list that ends in -1; NULL if it cannot be told. For fds_after.
+ */
 int *fds_before(void);
 
 /* Adds what was opened since; frees `before`, which may be NULL. */

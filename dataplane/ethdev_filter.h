@@ -5,9 +5,10 @@
 #include <stdint.h>
 
 /*
- * Lets through packet socket `fd` only what may be ours: UDP to `port` (host order), to the netdev's
- * own MAC address, untagged, in one piece. Spares the data core the rest of the host's traffic; what
- * is ours is judged by frame_parse. 0, or -errno. Control thread. Private to dataplane/.
+ * Lets through packet socket `fd` only what may be ours: UDP to `port` (host order), to the
+ * netdev's own MAC address, untagged, in one piece. Spares the data core the rest of the host's
+ * traffic; what is ours is judged by frame_parse. 0, or -errno. Control thread. Private to
+ * dataplane/.
  */
 int filter_attach(int fd, uint16_t port);
 

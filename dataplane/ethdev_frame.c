@@ -39,7 +39,9 @@ static uint16_t sum_finish(uint64_t sum)
 	return (uint16_t)~sum;
 }
 
-/* UDP over IPv6 with its pseudo header, which begins with the two addresses (RFC 8200 section 8.1). */
+/*
+ * UDP over IPv6 with its pseudo header, which begins with the two addresses (RFC 8200 section 8.1).
+ */
 static uint16_t udp6_checksum(const uint8_t *ip, const uint8_t *udp, size_t len)
 {
 	uint64_t sum = sum_bytes(ip + offsetof(struct ip6_hdr, ip6_src), 32, 0);
@@ -50,8 +52,8 @@ static uint16_t udp6_checksum(const uint8_t *ip, const uint8_t *udp, size_t len)
 }
 
 /*
- * `ip` is what the frame has from the IP header on, `have` bytes; `total` is how much that should be
- * by the IP header, whose own length is l3_len. Fills in what UDP decides.
+ * `ip` is what the frame has from the IP header on, `have` bytes; `total` is how much that should
+ * be by the IP header, whose own length is l3_len. Fills in what UDP decides.
  */
 static enum frame_verdict parse_udp(const uint8_t *ip, size_t have, size_t total, uint16_t port,
 				    in_port_t *source, struct frame *f)
@@ -191,7 +193,8 @@ static size_t headers_ipv6(uint8_t *ip, const struct endpoint *ep, struct udphdr
 }
 
 size_t frame_headers(uint8_t *hdr, const uint8_t src_mac[FRAME_MAC_LEN],
-		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep, uint16_t port)
+		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep,
+		     uint16_t port)
 {
 	const bool v4 = ep->remote.sa.sa_family == AF_INET;
 	struct ether_header eth = { .ether_type = htons(v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6) };
@@ -220,7 +223,8 @@ static void finish_ipv4(uint8_t *ip, size_t udp_len, uint8_t ds)
 	memcpy(&index, message + 4, sizeof(index));
 	memcpy(&counter, message + 8, sizeof(counter));
 	ip[offsetof(struct iphdr, tos)] = ds;
-	put16(ip + offsetof(struct iphdr, tot_len), htons((uint16_t)(sizeof(struct iphdr) + udp_len)));
+	put16(ip + offsetof(struct iphdr, tot_len),
+	      htons((uint16_t)(sizeof(struct iphdr) + udp_len)));
 	put16(ip + offsetof(struct iphdr, id), (uint16_t)(index + counter));
 	put16(ip + offsetof(struct iphdr, check),
 	      sum_finish(sum_bytes(ip, sizeof(struct iphdr), 0)));

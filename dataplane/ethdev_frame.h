@@ -22,25 +22,25 @@ enum {
 
 enum frame_verdict {
 	FRAME_OURS,
-	FRAME_NOT_OURS,		/* the host's business: other protocol, port or MAC, a fragment, ... */
+	FRAME_NOT_OURS,		/* the host's: other protocol, port or MAC, a fragment, ... */
 	FRAME_MALFORMED,	/* to our port, but no stack may accept it */
 	FRAME_TRUNCATED,	/* to our port, longer than what is here */
 };
 
 struct frame {
-	struct endpoint ep;	/* sender, and the address of ours it wrote to; whose that is is not checked */
+	struct endpoint ep;	/* sender, and where it wrote to, which is not checked */
 	uint8_t l2_len, l3_len;
 	uint8_t ds;		/* TOS or traffic class */
-	uint16_t payload_len;	/* of the UDP payload, which begins at l2_len + l3_len + FRAME_UDP_LEN */
+	uint16_t payload_len;	/* what follows l2_len + l3_len + FRAME_UDP_LEN bytes */
 };
 
 /*
- * Looks at the `len` bytes of a frame that arrived at the interface `ifindex` with the address `mac`.
- * `f` is filled in for FRAME_OURS alone. Padding behind the datagram is fine. VLAN frames, fragments
- * and IPv6 with extension headers are the host's.
+ * Looks at the `len` bytes of a frame that arrived at the interface `ifindex` with the address
+ * `mac`. `f` is filled in for FRAME_OURS alone. Padding behind the datagram is fine. VLAN frames,
+ * fragments and IPv6 with extension headers are the host's.
  *
- * UDP checksums are not verified: what comes from the same machine (veth, a virtual machine) carries
- * unfinished ones, and everything that WireGuard accepts is authenticated anyway.
+ * UDP checksums are not verified: what comes from the same machine (veth, a virtual machine)
+ * carries unfinished ones, and everything that WireGuard accepts is authenticated anyway.
  */
 enum frame_verdict frame_parse(const uint8_t *data, size_t len, const uint8_t mac[FRAME_MAC_LEN],
 			       uint16_t port, uint32_t ifindex, struct frame *f);
@@ -50,14 +50,15 @@ enum frame_verdict frame_parse(const uint8_t *data, size_t len, const uint8_t ma
  * and checksums are left zero. Returns their length, FRAME_HEADERS4 or FRAME_HEADERS6.
  */
 size_t frame_headers(uint8_t *hdr, const uint8_t src_mac[FRAME_MAC_LEN],
-		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep, uint16_t port);
+		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep,
+		     uint16_t port);
 
 /*
  * Completes the frame that begins with headers of frame_headers, `headers` long, and goes on with a
  * message of `payload` bytes, at least 12. DF stays clear, as Linux has it for WireGuard, so the
  * path may fragment, and the identification has to vary (RFC 6864 section 4.3): it is taken from
- * index and counter, or random bytes, of the message, and lets nobody see what is not in there anyway.
- * UDP checksum: none with IPv4; with IPv6 it is required (RFC 8200 section 8.1).
+ * index and counter, or random bytes, of the message, and lets nobody see what is not in there
+ * anyway. UDP checksum: none with IPv4; with IPv6 it is required (RFC 8200 section 8.1).
  */
 void frame_finish(uint8_t *frame, size_t headers, size_t payload, uint8_t ds);
 

@@ -29,7 +29,10 @@ enum {
 	PACKET_FRAME_MIN = 2048,
 	PACKET_FRAME_STEP = 1024,
 	PACKET_RING = 8 << 20,		/* bytes, a queue, each way */
-	/* In front of a frame in its slot: tpacket2_hdr, address, alignment; the driver may add a tag. */
+	/*
+	 * In front of a frame in its slot: tpacket2_hdr, address, alignment; the driver may add a
+	 * tag.
+	 */
 	PACKET_RX_OVERHEAD = 96,
 	PACKET_TX_OVERHEAD = TPACKET2_HDRLEN - sizeof(struct sockaddr_ll),
 
@@ -42,6 +45,7 @@ enum {
 
 struct device_kind {
 	const char *name;
+	bool releases_late;
 	int (*prepare)(struct device *d, const struct port_ethdev_conf *conf,
 		       const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN]);
 	int (*started)(struct device *d, uint16_t port, char err[PORT_ERRLEN]);
@@ -95,7 +99,8 @@ static int packet_prepare(struct device *d, const struct port_ethdev_conf *conf,
 		frame = given ? (uint32_t)strtoul(given, NULL, 10) : PACKET_FRAME_MIN;
 	else
 		snprintf(rings, sizeof(rings), ",framesz=%u,blocksz=%u,framecnt=%u", frame,
-			 frame * (page / gcd(frame, page)), rte_align32prevpow2(PACKET_RING / frame));
+			 frame * (page / gcd(frame, page)),
+			 rte_align32prevpow2(PACKET_RING / frame));
 	d->max_frame = frame > PACKET_TX_OVERHEAD ? frame - PACKET_TX_OVERHEAD : 0;
 
 	snprintf(more, sizeof(more), "%s%s", queues, rings);
@@ -152,7 +157,8 @@ static int xdp_make_pool(struct device *d, uint32_t queues)
 	int rc;
 
 	rte_mempool_calc_obj_size(RTE_CACHE_LINE_SIZE, XDP_POOL_FLAGS, &around);
-	room = XDP_CHUNK - around.header_size - around.trailer_size - sizeof(struct rte_mbuf) - priv;
+	room = XDP_CHUNK - around.header_size - around.trailer_size - sizeof(struct rte_mbuf) -
+	       priv;
 	d->max_frame = room - RTE_PKTMBUF_HEADROOM - XDP_KERNEL_HEADROOM;
 	d->pool = rte_mempool_create_empty(d->name, n, sizeof(struct rte_mbuf) + priv + room,
 					   XDP_POOL_CACHE, sizeof(struct rte_pktmbuf_pool_private),
@@ -168,8 +174,8 @@ static int xdp_make_pool(struct device *d, uint32_t queues)
 }
 
 /*
- * The hardware spreads our traffic over all its queues, so all of them must be served, though we may
- * want fewer. A user who says how many steers the traffic himself.
+ * The hardware spreads our traffic over all its queues, so all of them must be served, though we
+ * may want fewer. A user who says how many steers the traffic himself.
  */
 static int xdp_count_queues(const struct device *d, const struct port_ethdev_conf *conf,
 			    const struct rte_kvargs *user, uint32_t *n, char err[PORT_ERRLEN])
@@ -181,8 +187,8 @@ static int xdp_count_queues(const struct device *d, const struct port_ethdev_con
 	if (rte_kvargs_get(user, "start_queue") && !given)
 		*n = conf->n_queues;
 	else if (!given && dev->rx_queues > dev->xdp_queues) {
-		snprintf(err, PORT_ERRLEN, "%s receives on %u queues, of which net_af_xdp can serve "
-			 "%u: use net_af_packet, or steer and add queue_count", dev->name,
+		snprintf(err, PORT_ERRLEN, "%s receives on %u queues, of which net_af_xdp can "
+			 "serve %u: use net_af_packet, or steer and add queue_count", dev->name,
 			 dev->rx_queues, dev->xdp_queues);
 		return -EINVAL;
 	}
@@ -206,19 +212,20 @@ static int xdp_prepare(struct device *d, const struct port_ethdev_conf *conf,
 	if (xdp_make_pool(d, n) < 0)
 		return no_memory(d, err);
 	if (d->netdev.mtu + ETH_HLEN > d->max_frame) {
-		snprintf(err, PORT_ERRLEN, "net_af_xdp takes an MTU of at most %u, %s has %u: lower "
-			 "it, or use net_af_packet", d->max_frame - ETH_HLEN, d->netdev.name,
+		snprintf(err, PORT_ERRLEN, "net_af_xdp takes an MTU of at most %u, %s has %u: "
+			 "lower it, or use net_af_packet", d->max_frame - ETH_HLEN, d->netdev.name,
 			 d->netdev.mtu);
 		return -EMSGSIZE;
 	}
 	if (!rte_kvargs_get(user, "queue_count"))
 		snprintf(queues, sizeof(queues), ",queue_count=%u", n);
-	if (!rte_kvargs_get(user, "xdp_prog")) {
-		rc = xdp_open(&d->xdp, d->netdev.name, d->netdev.ifindex, path, err);
-		if (rc < 0)
-			return rc;
+	/* With the user's program too: on its way out the driver takes off whatever is attached. */
+	rc = xdp_open(&d->xdp, d->netdev.name, d->netdev.ifindex, path, err);
+	if (rc < 0)
+		return rc;
+	d->own_program = !rte_kvargs_get(user, "xdp_prog");
+	if (d->own_program)
 		snprintf(prog, sizeof(prog), ",xdp_prog=%s", path);
-	}
 	snprintf(more, sizeof(more), "%s%s", queues, prog);
 	return join_args(args, conf->device, more) < 0 ? no_memory(d, err) : 0;
 }
@@ -227,7 +234,7 @@ static int xdp_started(struct device *d, uint16_t port, char err[PORT_ERRLEN])
 {
 	int rc;
 
-	if (d->xdp.lock < 0)
+	if (!d->own_program)
 		return 0;
 	rc = xdp_bind(&d->xdp, err);
 	if (rc < 0)
@@ -240,8 +247,8 @@ static int xdp_started(struct device *d, uint16_t port, char err[PORT_ERRLEN])
 }
 
 static const struct device_kind kinds[] = {
-	{ "net_af_packet", packet_prepare, packet_started },
-	{ "net_af_xdp", xdp_prepare, xdp_started },
+	{ "net_af_packet", false, packet_prepare, packet_started },
+	{ "net_af_xdp", true, xdp_prepare, xdp_started },
 };
 
 const struct device_kind *kind_find(const char *device)
@@ -255,6 +262,11 @@ const struct device_kind *kind_find(const char *device)
 const char *kind_name(const struct device_kind *kind)
 {
 	return kind->name;
+}
+
+bool kind_releases_late(const struct device_kind *kind)
+{
+	return kind->releases_late;
 }
 
 int kind_prepare(struct device *d, const struct port_ethdev_conf *conf,

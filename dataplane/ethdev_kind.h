@@ -17,6 +17,12 @@ const struct device_kind *kind_find(const char *device);
 const char *kind_name(const struct device_kind *kind);
 
 /*
+ * Closing it is not the end: the kernel lets go of the netdev's queues a little later, and until
+ * then, to whoever starts the next device, they are busy.
+ */
+bool kind_releases_late(const struct device_kind *kind);
+
+/*
  * Before it is plugged in: what the user has not said of the driver's arguments, in *args (to be
  * freed); the pool, if it has to be one of our own; max_frame. d's name and netdev are known. 0, or
  * -errno with a line in err.

@@ -7,7 +7,9 @@
 
 #include "rcu.h"
 
-/* Open addressing, at most half full; the unspecified address, never the host's, marks a free slot. */
+/*
+ * Open addressing, at most half full; the unspecified address, never the host's, marks a free slot.
+ */
 struct local_set {
 	struct rcu_head rcu;
 	uint32_t mask;

@@ -20,7 +20,9 @@
 
 struct local_set;
 
-/* `*set` is replaced (the old one freed after a grace period); NULL holds nothing. 0, or -ENOMEM. */
+/*
+ * `*set` is replaced (the old one freed after a grace period); NULL holds nothing. 0, or -ENOMEM.
+ */
 int locals_replace(struct local_set **set, const struct in6_addr *addrs, size_t n);
 
 /* Frees at once: no reader may be left. */

@@ -72,7 +72,8 @@ int netdev_get(struct netdev *dev, const char *name, char err[PORT_ERRLEN])
 	if (rc == -ENODEV) {
 		snprintf(err, PORT_ERRLEN, "there is no interface '%s'", name);
 	} else if (rc < 0) {
-		snprintf(err, PORT_ERRLEN, "cannot look at interface '%s': %s", name, strerror(-rc));
+		snprintf(err, PORT_ERRLEN, "cannot look at interface '%s': %s", name,
+			 strerror(-rc));
 	} else if (type != ARPHRD_ETHER && type != ARPHRD_LOOPBACK) {
 		snprintf(err, PORT_ERRLEN, "%s has no Ethernet frames: use Outer = kernel", name);
 		rc = -EMEDIUMTYPE;

@@ -19,7 +19,7 @@ struct netdev {
 	uint8_t mac[6];
 	bool promisc;		/* as the administrator has it */
 	uint32_t rx_queues;	/* among which the hardware spreads what it receives */
-	uint32_t xdp_queues;	/* those of them that DPDK's af_xdp driver can have: the first ones */
+	uint32_t xdp_queues;	/* those of them that DPDK's af_xdp driver can have */
 };
 
 /* 0, or -errno with a line in err: no such interface, or none with Ethernet frames. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The outer port on a DPDK device that shares a netdev with the host. A queue of the port has one or
- * more of the device's queues: its own number for sending, and every n_queues-th from there on for
- * receiving, since the hardware spreads what comes over all it has.
+ * The outer port on a DPDK device that shares a netdev with the host. A queue of the port has one
+ * or more of the device's queues: its own number for sending, and every n_queues-th from there on
+ * for receiving, since the hardware spreads what comes over all it has.
  *
  * rx: device burst -> frame_parse -> one of the host's addresses? -> headers cut off, but left in
- * the buffer for the way back. The host goes on seeing all that is not ours: with af_packet this
- * is but a copy, with af_xdp the XDP program has sorted it out already.
+ * the buffer for the way back. The host goes on seeing all that is not ours: with af_packet this is
+ * but a copy, with af_xdp the XDP program has sorted it out already.
  *
  * The control thread follows the host: addresses, and the netdev's MAC address and MTU, come in by
  * port_ethdev_set_local and port_ethdev_set_link while the cores run.
@@ -25,12 +25,16 @@
 #include "port.h"
 #include "rcu.h"
 
-enum { TX_TRIES = 8 };
+enum {
+	TX_TRIES = 8,
+	EMPTY_POLLS = 1024,	/* in a row: a look at the sockets' errors */
+};
 
 _Static_assert((int)FRAME_HEADERS6 <= (int)REWRITE_MAX, "headers fit into a rewrite");
 
 struct queue {
 	uint16_t first;		/* of the device's queues that is looked at first next time */
+	uint16_t empty;		/* polls that brought nothing, up to EMPTY_POLLS */
 } __attribute__((aligned(64)));
 
 struct port_ethdev {
@@ -73,9 +77,10 @@ static enum frame_verdict ethdev_accept(const struct port_ethdev *p, struct rte_
 	struct pkt *pkt = pkt_of(m);
 	struct frame f;
 	struct in6_addr to;
-	enum frame_verdict v = frame_parse(rte_pktmbuf_mtod(m, const uint8_t *),
-					   rte_pktmbuf_data_len(m), mac, p->listen_port, p->ifindex, &f);
+	enum frame_verdict v;
 
+	v = frame_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), mac,
+			p->listen_port, p->ifindex, &f);
 	if (v != FRAME_OURS)
 		return v;
 	to = locals_key(&f.ep);
@@ -88,6 +93,19 @@ static enum frame_verdict ethdev_accept(const struct port_ethdev *p, struct rte_
 	rte_pktmbuf_adj(m, f.l2_len + f.l3_len + FRAME_UDP_LEN);
 	rte_pktmbuf_trim(m, rte_pktmbuf_data_len(m) - f.payload_len);
 	return FRAME_OURS;
+}
+
+/*
+ * A core that an error keeps awake polls without end: the error goes soon. One that polls by choice
+ * loses nothing.
+ */
+static void ethdev_empty(struct port_ethdev *p, uint16_t queue)
+{
+	if (++p->queue[queue].empty < EMPTY_POLLS)
+		return;
+	p->queue[queue].empty = 0;
+	for (unsigned int q = queue; q < p->device.n_queues; q += p->port.n_queues)
+		device_clear_error(&p->device, (uint16_t)q);
 }
 
 static uint16_t ethdev_rx_burst(struct port *port, uint16_t queue, struct rte_mbuf **m, uint16_t n)
@@ -110,6 +128,10 @@ static uint16_t ethdev_rx_burst(struct port *port, uint16_t queue, struct rte_mb
 			at = queue;
 	} while (at != q->first && got < n);
 	q->first = at;
+	if (!got) {
+		ethdev_empty(p, queue);
+		return 0;
+	}
 
 	get_mac(p, mac);
 	for (uint16_t i = 0; i < got; i++) {

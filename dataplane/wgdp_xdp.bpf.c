@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Runs in the kernel for each frame that the netdev receives. What is a whole UDP datagram to our MAC
- * address, port and one of the host's own addresses goes to the AF_XDP socket of its queue; anything
- * else, and what finds no socket, passes to the host as if this were not here: ARP and ND, fragments,
- * VLANs, IPv6 extension headers, and datagrams on their way through this host, even those to the
- * same port. Lengths and checksums are judged by ethdev_frame.c, which sees what is taken here.
+ * Runs in the kernel for each frame that the netdev receives. What is a whole UDP datagram to our
+ * MAC address, port and one of the host's own addresses goes to the AF_XDP socket of its queue;
+ * anything else, and what finds no socket, passes to the host as if this were not here: ARP and ND,
+ * fragments, VLANs, IPv6 extension headers, and datagrams on their way through this host, even
+ * those to the same port. Lengths and checksums are judged by ethdev_frame.c, which sees what is
+ * taken here.
  */
 #include <linux/bpf.h>
 #include <linux/if_ether.h>

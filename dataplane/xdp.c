@@ -123,8 +123,8 @@ int xdp_open(struct xdp *x, const char *ifname, uint32_t ifindex, char path[XDP_
 	x->ifindex = ifindex;
 	rc = xdp_claim(x);
 	if (rc == -EADDRINUSE)
-		snprintf(err, PORT_ERRLEN, "%s has an AF_XDP port of wgdp already: use net_af_packet "
-			 "for this one", ifname);
+		snprintf(err, PORT_ERRLEN, "%s has an AF_XDP port of wgdp already: use "
+			 "net_af_packet for this one", ifname);
 	else if (rc < 0)
 		snprintf(err, PORT_ERRLEN, "cannot claim %s: %s", ifname, strerror(-rc));
 	if (rc < 0)

@@ -26,8 +26,8 @@ struct xdp {
 void xdp_init(struct xdp *x);
 
 /*
- * Claims the netdev, takes off a program that a killed process of ours has left there, and gives the
- * path for the driver's `xdp_prog=`. 0, or -errno with a line in err.
+ * Claims the netdev, takes off a program that a killed process of ours has left there, and gives
+ * the path for the driver's `xdp_prog=`. 0, or -errno with a line in err.
  */
 int xdp_open(struct xdp *x, const char *ifname, uint32_t ifindex, char path[XDP_PATHLEN],
 	     char err[PORT_ERRLEN]);
@@ -39,8 +39,9 @@ int xdp_bind(struct xdp *x, char err[PORT_ERRLEN]);
 int xdp_set(const struct xdp *x, const uint8_t mac[6], uint16_t port);
 
 /*
- * Only what goes to one of these addresses (IPv4 mapped, at most XDP_LOCAL_MAX) is taken. What is in
- * the old and the new list is taken throughout. 0, or -errno with some of it done: call it again.
+ * Only what goes to one of these addresses (IPv4 mapped, at most XDP_LOCAL_MAX) is taken. What is
+ * in the old and the new list is taken throughout. 0, or -errno with some of it done: call it
+ * again.
  */
 int xdp_set_local(const struct xdp *x, const struct in6_addr *addrs, size_t n);
 

@@ -10,7 +10,7 @@ struct xdp_conf {
 };
 
 enum {
-	XDP_LOCAL_MAX = 65536,	/* the host's own addresses: keys of the map `wgdp_local`, IPv4 mapped */
+	XDP_LOCAL_MAX = 65536,	/* in the map `wgdp_local`: the host's addresses, IPv4 mapped */
 	XDP_QUEUES_MAX = 256,	/* of the netdev */
 };
 

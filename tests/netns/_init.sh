@@ -40,7 +40,10 @@ namespaces=()
 # not COMMAND...: it fails (`! COMMAND` would not end a test)
 not() { ! "$@"; }
 
-fail() { echo "FAILED: $*" >&2; exit 1; }
+# why TEXT: said at once, and again at the end of the log
+why() { echo "$*" >&2; echo "$*" >>"$tmp/why"; }
+
+fail() { why "FAILED: $*"; exit 1; }
 
 # on NS COMMAND...: runs it in namespace NS (in the background write `ip netns exec`, so that $! is the command itself)
 on() { ip netns exec "$@"; }
@@ -49,7 +52,7 @@ on() { ip netns exec "$@"; }
 wait_for() {
 	local end=$((SECONDS + ${2:-20}))
 	until eval "$1" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || { echo "waited ${2:-20} s in vain for: $1" >&2; return 1; }
+		[ $SECONDS -lt $end ] || { why "waited ${2:-20} s in vain for: $1"; return 1; }
 		sleep 0.05
 	done
 }
@@ -187,10 +190,10 @@ stop() {
 	wait "$p" || status=$?
 	for i in "${!pid[@]}"; do
 		[ "${pid[$i]}" = "$p" ] || continue
-		! ip -n "${where[$i]}" link show "$i" >/dev/null 2>&1 || { echo "interface $i is left" >&2; return 1; }
+		! ip -n "${where[$i]}" link show "$i" >/dev/null 2>&1 || { why "interface $i is left"; return 1; }
 		unset "pid[$i]"
 	done
-	[ "${kind[$1]}" != wgdp ] || [ $status = 0 ] || { echo "wgdp of $1 ended with status $status" >&2; return 1; }
+	[ "${kind[$1]}" != wgdp ] || [ $status = 0 ] || { why "wgdp of $1 ended with status $status"; return 1; }
 }
 
 # kill_hard IF: as a power cut would
@@ -291,6 +294,7 @@ data='(udp[8] = 4 or (ip6[6] = 17 and ip6[48] = 4))'
 
 # capture NAME NS IF [FILTER...]: to NAME.pcap, until capture_end NAME
 capture() {
+	rm -f "$1.tcpdump" "$1.pcap"
 	ip netns exec "$2" tcpdump -n -U --immediate-mode -s 0 -i "$3" -w "$1.pcap" "${@:4}" 2>"$1.tcpdump" &
 	pid[tcpdump-$1]=$! kind[tcpdump-$1]=tcpdump where[tcpdump-$1]=$2
 	wait_for "grep -q 'listening on' $1.tcpdump"
@@ -313,13 +317,14 @@ interop() { printf 'interop: %-13s %-9s %-5s %-5s %s\n' "$@"; }
 
 # ---- the end
 
+# The state of things, then once more why.
 dump() {
 	local i n
 	for i in "${!pid[@]}"; do
 		[ "${kind[$i]}" != wgdp ] || ended "${pid[$i]}" || status "$i" >/dev/null
 	done
 	for i in *.conf.log; do
-		[ ! -e "$i" ] || { echo "---- $i"; tail -n 60 "$i"; }
+		[ ! -e "$i" ] || { echo "---- $i"; grep -av -e Routine: -e UAPI -e │ -e ─ "$i" | tail -n 60; }
 	done
 	for n in "${namespaces[@]}"; do
 		echo "---- namespace $n"
@@ -328,6 +333,8 @@ dump() {
 		ip -n "$n" -6 route
 		on "$n" ss -Hanu
 	done
+	echo "---- why"
+	cat why 2>/dev/null || true
 }
 
 finish() {
@@ -343,6 +350,13 @@ finish() {
 	exit $status
 }
 
-trap '[ $BASH_SUBSHELL != 0 ] || echo "$0: line $LINENO: $BASH_COMMAND" >&2' ERR
+# err COMMAND LINE CALLERS_LINE...: of a command that failed, with the line of the test
+err() {
+	local line=$2
+	[ $# -le 3 ] || line=${*: -2:1}
+	[ "$BASH_SUBSHELL" != 0 ] || why "$0: line $line: $1"
+}
+
+trap 'err "$BASH_COMMAND" $LINENO "${BASH_LINENO[@]}"' ERR
 trap finish EXIT
 trap 'exit 130' INT TERM

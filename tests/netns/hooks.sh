@@ -6,7 +6,7 @@
 
 . "$(dirname "$0")/_init.sh"
 pair
-state='ip -br link show %i 2>/dev/null | grep -c . | sed "s/^/$hook %i /" >>hooks'
+state='echo $hook %i $(ls -d /sys/class/net/%i 2>/dev/null | wc -l) >>hooks'
 interface=$(for hook in PreUp PostUp PreDown PostDown; do echo "$hook = ${state//\$hook/$hook}"; done
 	echo "PostUp = echo second >>hooks")
 side dp 1 go 10.77.0.2:51820

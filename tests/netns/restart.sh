@@ -15,7 +15,7 @@ ping_ok a 192.168.77.2
 # the peer: wgdp notices its silence, and shakes hands again
 kill_hard go
 start_wggo b go.conf
-wait_for 'can_ping a 192.168.77.2'
+wait_for 'can_ping a 192.168.77.2' 6	# long before the old session ends
 ping_ok b 192.168.77.1
 
 # the peer initiates while wgdp still has the old session

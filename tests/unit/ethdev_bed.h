@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An ethdev port on a veth pair, each end in a network namespace of the test's own; the other end is
- * somebody with plain sockets. Needs root. Everything ends with the test's process.
+ * An ethdev port on a veth pair, each end in a network namespace of the test's own; the other end
+ * is somebody with plain sockets. Needs root. Everything ends with the test's process.
  *
  *	here: edA 10.77.0.1/24 fd77::1/64 ------- edB 10.77.0.2/24 fd77::2/64 :there
  */
@@ -87,7 +87,8 @@ static inline void bed_close(struct bed *b)
 }
 
 /* NULL and `err`, or b->p with its two addresses set. */
-static inline struct port *bed_try(struct bed *b, const char *device, uint16_t queues, uint16_t port)
+static inline struct port *bed_try(struct bed *b, const char *device, uint16_t queues,
+				   uint16_t port)
 {
 	const struct port_ethdev_conf conf = { device, queues, port, b->pool };
 	const struct in6_addr locals[] = { mapped(HERE4), mapped(HERE6) };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames by hand: what is ours and what is not, what is malformed, every truncation of a good frame,
- * and what frame_headers and frame_finish make, read back by frame_parse and by an independent
- * checksum.
+ * Frames by hand: what is ours and what is not, what is malformed, every truncation of a good
+ * frame, and what frame_headers and frame_finish make, read back by frame_parse and by an
+ * independent checksum.
  */
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -196,7 +196,7 @@ ParameterizedTestParameters(frame, changed)
 		{ 0, 13, 0x06, 0, FRAME_NOT_OURS },	/* ARP */
 		{ 0, 14, 0x65, 1, FRAME_NOT_OURS },	/* version 6 */
 		{ 0, 14, 0x44, 1, FRAME_NOT_OURS },	/* header of 16 bytes */
-		{ 0, 14, 0x4f, 1, FRAME_NOT_OURS },	/* header longer than what follows: other port */
+		{ 0, 14, 0x4f, 1, FRAME_NOT_OURS },	/* header longer than the frame */
 		{ 0, 20, 0x20, 1, FRAME_NOT_OURS },	/* more fragments */
 		{ 0, 20, 0x1f, 1, FRAME_NOT_OURS },	/* not the first fragment */
 		{ 0, 21, 0x01, 1, FRAME_NOT_OURS },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Setting up the ethdev port when something is in the way: what the user is told, that nothing is left
- * behind, and what the next attempt makes of the remains of a killed process.
+ * Setting up the ethdev port when something is in the way: what the user is told, that nothing is
+ * left behind, and what the next attempt makes of the remains of a killed process.
  */
 #include "ethdev_bed.h"
 
@@ -39,19 +39,20 @@ ParameterizedTestParameters(ethdev_setup, refused)
 		{ "0000:03:00.0", 1, "cannot use the DPDK device '0000:03:00.0': it must be "
 		  "net_af_packet or net_af_xdp with iface=NAME" },
 		{ "net_null0", 1, "cannot use the DPDK device 'net_null0'" },
-		{ "net_af_packet0,iface=edTun", 1, "edTun has no Ethernet frames: use Outer = kernel" },
+		{ "net_af_packet0,iface=edTun", 1,
+		  "edTun has no Ethernet frames: use Outer = kernel" },
 		{ "net_af_packet0,iface=edA,qpairs=2", 3,
-		  "net_af_packet0 has 2 queues, 3 are needed: give fewer RxCores, or more queues to "
-		  "the device" },
+		  "net_af_packet0 has 2 queues, 3 are needed: give fewer RxCores, or more "
+		  "queues to the device" },
 		{ "net_af_xdp0,iface=edA", 2,
-		  "edA has 1 queues for net_af_xdp, 2 are needed: give fewer RxCores, or more queues "
-		  "(ethtool -L edA combined 2)" },
+		  "edA has 1 queues for net_af_xdp, 2 are needed: give fewer RxCores, or more "
+		  "queues (ethtool -L edA combined 2)" },
 		{ "net_af_xdp0,iface=edA,queue_count=2", 2,
 		  "DPDK cannot make a device of 'net_af_xdp0,iface=edA,queue_count=2,xdp_prog=" },
 		{ "net_af_xdp0,iface=edBig", 1, "net_af_xdp takes an MTU of at most 34" },
 		{ "net_af_xdp0,iface=edMany", 1,
-		  "edMany receives on 2 queues, of which net_af_xdp can serve 1: use net_af_packet, or "
-		  "steer and add queue_count" },
+		  "edMany receives on 2 queues, of which net_af_xdp can serve 1: use "
+		  "net_af_packet, or steer and add queue_count" },
 		{ "net_af_xdp0,iface=edA,xdp_prog=/nonexistent", 1,
 		  "DPDK cannot make a device of 'net_af_xdp0,iface=edA,xdp_prog=/nonexistent" },
 	};
@@ -86,8 +87,8 @@ Test(ethdev_setup, same_name_twice, .timeout = 60)
 	bed_open(&b, AF_PACKET_EDA, 1);
 	other = b;
 	cr_assert_null(bed_try(&other, AF_PACKET_EDA, 1, 0));
-	cr_expect_str_eq(err, "another interface has the DPDK device net_af_packet0 already: give each "
-			      "a number of its own (net_af_packet0, net_af_packet1, ...)");
+	cr_expect_str_eq(err, "another interface has the DPDK device net_af_packet0 already: give "
+			      "each a number of its own (net_af_packet0, net_af_packet1, ...)");
 	bed_open(&other, "net_af_packet1,iface=edA", 1);
 	bed_close(&other);
 	bed_open(&other, "net_af_xdp0,iface=edA", 1);
@@ -104,7 +105,8 @@ Test(ethdev_setup, xdp_has_one_owner, .timeout = 60)
 	bed_open(&b, AF_XDP_EDA, 1);
 	other = b;
 	cr_assert_null(bed_try(&other, "net_af_xdp1,iface=edA", 1, 0));
-	cr_expect_str_eq(err, "edA has an AF_XDP port of wgdp already: use net_af_packet for this one");
+	cr_expect_str_eq(err, "edA has an AF_XDP port of wgdp already: use net_af_packet for this "
+			      "one");
 	test_sh("ip link show dev edA | grep -q xdp");
 	bed_close(&b);
 	bed_open(&other, "net_af_xdp1,iface=edA", 1);
@@ -130,8 +132,10 @@ Test(ethdev_setup, foreign_xdp_program_stays, .timeout = 60)
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(bpf_xdp_attach((int)if_nametoindex("edA"), fd, 0, NULL), 0);
 	cr_assert_null(bed_try(&b, AF_XDP_EDA, 1, 0));
-	cr_expect_str_eq(err, "edA runs the XDP program 'somebodys': take it off (ip link set dev edA "
-			      "xdp off), or use net_af_packet");
+	cr_expect_str_eq(err, "edA runs the XDP program 'somebodys': take it off (ip link set dev "
+			      "edA xdp off), or use net_af_packet");
+	test_sh("ip link show dev edA | grep -q xdp");
+	cr_assert_null(bed_try(&b, AF_XDP_EDA ",xdp_prog=/dev/null", 1, 0));
 	test_sh("ip link show dev edA | grep -q xdp");
 	cr_assert_eq(bpf_xdp_detach((int)if_nametoindex("edA"), 0, NULL), 0);
 	bed_open(&b, AF_XDP_EDA, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Next hops against the routing and neighbour tables of a real host, in namespaces of the test's own.
+ * Next hops against the routing and neighbour tables of a real host, in namespaces of the test's
+ * own.
  *
  *	here: nhA 10.88.0.1/24 fd88::1/64 ------- nhB 10.88.0.2/24 fd88::2/64 :there
  *	      nhX 10.89.0.1/24
@@ -103,13 +104,14 @@ static void setup(void)
 
 	bed.there = test_netns_init();
 	bed.here = test_netns_init();
-	test_sh("ip link add nhA type veth peer name nhB netns /proc/%d/fd/%d", getpid(), bed.there);
+	test_sh("ip link add nhA type veth peer name nhB netns /proc/%d/fd/%d", getpid(),
+		bed.there);
 	test_sh("ip addr add 10.88.0.1/24 dev nhA && ip addr add fd88::1/64 dev nhA nodad");
 	/* The host asks for IPv6 neighbours from its link-local address only. */
 	test_sh("ip link set nhA addrgenmode none && ip addr add fe80::1/64 dev nhA nodad && "
 		"ip link set nhA up");
-	test_sh("ip link add nhX type veth peer name nhY && ip link set nhY up && ip addr add 10.89.0.1/24 dev nhX && "
-		"ip link set nhX up");
+	test_sh("ip link add nhX type veth peer name nhY && ip link set nhY up && "
+		"ip addr add 10.89.0.1/24 dev nhX && ip link set nhX up");
 	there("ip link set nhB address " NHB_MAC " && ip addr add 10.88.0.2/24 dev nhB && "
 	      "ip addr add fd88::2/64 dev nhB nodad && ip link set nhB up");
 	bed.ifindex = if_nametoindex("nhA");
@@ -442,7 +444,9 @@ Test(nexthop, reports_may_put)
 	cr_expect_eq(bed.changes, 2);
 }
 
-/* Many peers behind one gateway: looked up in bounded portions, found again, changed all at once. */
+/*
+ * Many peers behind one gateway: looked up in bounded portions, found again, changed all at once.
+ */
 Test(nexthop, many)
 {
 	enum { MANY = 5000 };
@@ -482,12 +486,12 @@ Test(nexthop, overrun)
 
 	until(&bed, goes(nh, NHB_MAC " from 10.88.0.1"));
 	idle(&bed, 1500);
-	test_sh("for i in $(seq 0 9999); do echo route add 198.19.$((i / 250)).$((i %% 250))/32 dev "
-		"nhX; done | ip -batch -");
+	test_sh("for i in $(seq 0 9999); do echo route add 198.19.$((i / 250)).$((i %% 250))/32 "
+		"dev nhX; done | ip -batch -");
 	test_sh("ip neigh replace 10.88.0.2 lladdr " GATEWAY_MAC " dev nhA nud permanent");
 	test_sh("ip route add 198.51.100.0/24 via 10.88.0.2 && ip addr add 10.90.0.1/32 dev lo");
-	test_sh("for i in $(seq 0 9999); do echo route del 198.19.$((i / 250)).$((i %% 250))/32 dev "
-		"nhX; done | ip -batch -");
+	test_sh("for i in $(seq 0 9999); do echo route del 198.19.$((i / 250)).$((i %% 250))/32 "
+		"dev nhX; done | ip -batch -");
 	until(&bed, goes(nh, GATEWAY_MAC " from 10.88.0.1"));
 	until(&bed, goes(far, GATEWAY_MAC " from 10.88.0.1"));
 	until(&bed, has_local("10.90.0.1"));
