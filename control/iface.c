@@ -75,7 +75,6 @@ static bool make_ports(struct iface *i, const struct cores_plan *plan)
 		.listen_port = i->conf->listen_port,
 		.name = i->name,
 		.loop = i->loop,
-		.peers = &i->peers,
 	};
 
 	snprintf(name, sizeof(name), "wgdp.%s", i->name);
@@ -156,10 +155,8 @@ static bool add_peers(struct iface *i)
 /* Peers with persistent keepalive are called at once, as Linux does when an interface comes up; a few a round. */
 static void greet_peers(struct iface *i)
 {
-	struct peer *p;
-
 	i->now = dataplane_now();
-	cds_list_for_each_entry(p, &i->peers.list, of_iface) {
+	for (struct peer *p = NULL; (p = peers_next(&i->peers, p));) {
 		p->timers.persistent_now = 1;
 		iface_look_at(p);
 	}
@@ -190,13 +187,12 @@ static bool make_netif(struct iface *i)
 	};
 	struct sockaddr_storage *endpoints = calloc(i->peers.n + 1, sizeof(*endpoints));
 	char err[NETIF_ERRLEN];
-	struct peer *p;
 
 	if (!endpoints) {
 		log_line(LOG_ERR, i->name, "no memory for %u endpoints", i->peers.n);
 		return false;
 	}
-	cds_list_for_each_entry(p, &i->peers.list, of_iface)
+	for (struct peer *p = NULL; (p = peers_next(&i->peers, p));)
 		memcpy(&endpoints[conf.n_endpoints++], &p->endpoint.remote, sizeof(p->endpoint.remote));
 	conf.endpoints = endpoints;
 	i->netif = netif_up(&conf, err);
@@ -365,12 +361,12 @@ static void take_down_host(struct iface *i)
 
 static void take_down_dataplane(struct iface *i)
 {
-	struct peer *p, *next;
+	struct peer *p;
 
 	if (!i->dp)
 		return;
 	dataplane_stop(i->dp);
-	cds_list_for_each_entry_safe(p, next, &i->peers.list, of_iface)
+	while ((p = peers_next(&i->peers, NULL)))
 		peers_remove(&i->peers, p);
 	loop_remove(i->loop, i->dp->control.fd);
 }

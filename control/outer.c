@@ -5,6 +5,7 @@
  */
 #include "outer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,6 @@ struct outer {
 	bool kernel;
 	struct loop *loop;
 	const char *name;
-	struct peers *peers;
 	struct nexthops *nexthops;	/* ethdev only */
 };
 
@@ -171,25 +171,25 @@ static int follow_host(struct outer *o)
 	return rc;
 }
 
-/* Every way holds our MAC address. */
+/* The next hops are told of by themselves where our MAC address is another. */
 static void host_changed(void *arg)
 {
 	struct outer *o = arg;
-	struct peer *p;
 
 	follow_host(o);
-	cds_list_for_each_entry(p, &o->peers->list, of_iface)
-		if (p->nexthop)
-			make_way(o, p, NULL);
+	if (!nexthops_host(o->nexthops)->present)
+		__atomic_store_n(&o->port->error, ENODEV, __ATOMIC_RELAXED);
 }
 
 /* A next hop became known, or another: its peers' ways follow. */
 static void nexthop_changed(void *arg, struct nexthop *nh)
 {
 	struct outer *o = arg;
-	struct peer *p;
+	struct cds_list_head *user;
 
-	cds_list_for_each_entry(p, nexthop_users(nh), of_nexthop) {
+	cds_list_for_each(user, nexthop_users(nh)) {
+		struct peer *p = caa_container_of(user, struct peer, of_nexthop);
+
 		make_way(o, p, NULL);
 		if (outer_has_way(o, p))
 			handshake_way_found(p);
@@ -224,7 +224,6 @@ struct outer *outer_create(const struct outer_conf *conf, char err[PORT_ERRLEN])
 	o->kernel = outer_is_kernel(conf->device);
 	o->loop = conf->loop;
 	o->name = conf->name;
-	o->peers = conf->peers;
 	o->port = o->kernel ? make_kernel(conf, err) : make_ethdev(conf, err);
 	if (o->port && (o->kernel || follow_nexthops(o, conf, err)))
 		return o;

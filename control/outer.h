@@ -11,7 +11,6 @@
 #include "port.h"
 
 struct peer;
-struct peers;
 struct outer;
 
 struct outer_conf {
@@ -22,7 +21,6 @@ struct outer_conf {
 	struct rte_mempool *pool;
 	const char *name;		/* of the interface, for the log */
 	struct loop *loop;
-	struct peers *peers;		/* whose ways change when the host's own address does */
 };
 
 /* NULL: why stands in err. */

@@ -28,6 +28,14 @@ void peers_fini(struct peers *ps)
 	memset(ps, 0, sizeof(*ps));
 }
 
+/* (liburcu's list macros would make a misaligned pointer to a peer out of the list's head.) */
+struct peer *peers_next(const struct peers *ps, const struct peer *p)
+{
+	struct cds_list_head *next = p ? p->of_iface.next : ps->list.next;
+
+	return next == &ps->list ? NULL : caa_container_of(next, struct peer, of_iface);
+}
+
 /* Public keys are as good as random, and only configured ones are in the table. */
 static unsigned long key_hash(const uint8_t key[WG_KEY_LEN])
 {

@@ -79,6 +79,9 @@ struct peers {
 	uint32_t generation;
 };
 
+/* The peer after p in the order of the conf; p == NULL: the first. NULL: there is none. */
+struct peer *peers_next(const struct peers *ps, const struct peer *p);
+
 /* 0 or -ENOMEM. */
 int peers_init(struct peers *ps);
 /* When all have been removed. */

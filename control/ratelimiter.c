@@ -14,8 +14,9 @@
 #define TOKEN_NS (WG_NS_PER_SEC / RATELIMITER_PER_SECOND)
 #define BUCKET_NS (TOKEN_NS * RATELIMITER_BURST)
 
+/* Words, as rte_jhash reads them. */
 struct source {
-	uint8_t family;
+	uint32_t family;
 	uint8_t prefix[8];	/* IPv4 address, or the first half of an IPv6 one */
 };
 

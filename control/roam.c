@@ -124,12 +124,10 @@ void roam_forget_source(struct peer *p)
 
 uint64_t roam_tick(struct iface *i)
 {
-	struct peer *p;
-
 	if (i->now < i->resolve_at_ns)
 		return i->resolve_at_ns;
 	i->resolve_at_ns = UINT64_MAX;
-	cds_list_for_each_entry(p, &i->peers.list, of_iface) {
+	for (struct peer *p = NULL; (p = peers_next(&i->peers, p));) {
 		if (!p->name.host || p->name.looking || p->endpoint.remote.sa.sa_family != AF_UNSPEC)
 			continue;
 		if (!look_up(p))

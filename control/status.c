@@ -114,14 +114,12 @@ void iface_status(const struct iface *i)
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
-	struct peer *p;
-
 	if (!out)
 		return;
 	fprintf(out, "--- status %s\ninterface: %s\n", i->name, i->name);
 	print_key(out, "  public key", i->identity.public_key);
 	fprintf(out, "  listening port: %u\n", outer_listen_port(i->outer));
-	cds_list_for_each_entry(p, &i->peers.list, of_iface)
+	for (struct peer *p = NULL; (p = peers_next(&i->peers, p));)
 		print_peer(out, p);
 	fputc('\n', out);
 	print_counters(out, i);

@@ -11,8 +11,8 @@ side dp 1 wg0 10.77.0.2:51820
 start_wgdp a dp.conf --time-scale 40
 capture rekey a tap0
 ping_ok a 192.168.77.2
-out=$(on a ping -n -q -i 0.02 -w 8 192.168.77.2)
-grep -q ' 0% packet loss' <<<"$out" || fail "$out"
+on a ping -n -i 0.02 -w 8 192.168.77.2 >ping.out
+no_gap ping.out || fail "$(cat ping.out)"
 capture_end rekey
 [ "$(packets rekey "$initiation and src 10.77.0.1")" -ge 3 ]
 interop Linux wgdp v4 v4 "rekey without loss"

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "wgdp_xdp_object.h"
+#include "xdp.h"
 
 #define AF_PACKET_EDA "net_af_packet0,iface=edA"
 #define AF_XDP_EDA "net_af_xdp0,iface=edA"
@@ -145,7 +146,9 @@ Test(ethdev_setup, foreign_xdp_program_stays, .timeout = 60)
 /* A killed process leaves its program on the netdev: harmless, and taken off by the next. */
 Test(ethdev_setup, killed_process_leaves_no_harm, .timeout = 60)
 {
+	char path[XDP_PATHLEN];
 	struct rte_mbuf *m;
+	struct xdp x;
 	struct bed b;
 	int status, fd;
 	pid_t child;
@@ -170,6 +173,11 @@ Test(ethdev_setup, killed_process_leaves_no_harm, .timeout = 60)
 	there_connect(fd, HERE4, 4242);
 	cr_assert_eq(send(fd, "hello", 5, 0), 5);
 	cr_expect(recv(fd, &byte, 1, 0) < 0 && errno == ECONNREFUSED, "the host does not answer");
+
+	xdp_init(&x);
+	cr_expect_eq(xdp_open(&x, "edA", if_nametoindex("edA"), path, err), 0, "%s", err);
+	xdp_close(&x);
+	test_sh("! ip link show dev edA | grep -q xdp");
 
 	rcu_register_thread();
 	b.pool = test_pool("ethdev", POOL_N);
