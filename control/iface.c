@@ -228,8 +228,10 @@ static bool run_hooks(struct iface *i, const struct conf_strings *commands, cons
 	}
 	if (state == HOOKS_RUNNING)
 		log_line(LOG_NOTICE, i->name, "%s: interrupted", name);
-	else if (state == HOOKS_FAILED)
-		log_line(LOG_ERR, i->name, "%s", h ? hooks_error(h) : "no memory");
+	else if (!h)
+		log_line(LOG_ERR, i->name, "%s: no memory", name);
+	else if (state == HOOKS_FAILED && !keep_going)	/* otherwise each has been said */
+		log_line(LOG_ERR, i->name, "%s", hooks_error(h));
 	hooks_destroy(h);
 	return state == HOOKS_DONE;
 }
