@@ -231,7 +231,7 @@ static bool run_hooks(struct iface *i, const struct conf_strings *commands, cons
 	else if (!h)
 		log_line(LOG_ERR, i->name, "%s: no memory", name);
 	else if (state == HOOKS_FAILED && !keep_going)	/* otherwise each has been said */
-		log_line(LOG_ERR, i->name, "%s", hooks_error(h));
+		log_line(LOG_ERR, i->name, "%s", *hooks_error(h) ? hooks_error(h) : "too many descriptors");
 	hooks_destroy(h);
 	return state == HOOKS_DONE;
 }
