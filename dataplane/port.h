@@ -68,7 +68,7 @@ struct port_ops {
 struct port {
 	const struct port_ops *ops;
 	uint16_t n_queues;
-	int error;			/* errno that ended it (device gone), 0 while it lives. Data cores set it, anyone reads: atomic */
+	int error;			/* errno that ended it (device gone), 0 while it lives. Data cores or the control thread set it, anyone reads: atomic */
 	struct counters **counters;	/* [n_queues]: of the core that owns the queue; set before the cores start */
 };
 

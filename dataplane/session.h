@@ -27,7 +27,10 @@
 
 struct session;
 
-/* Reasons for a core to call on the control thread about a peer; a latch each, so that one is queued once. */
+/*
+ * Reasons for a core to call on the control thread about a peer; a latch each, so that one is queued once. The control thread clears TIMERS and
+ * UNALLOWED when it looks at the peer's timers, 10 s later at most; REKEY when there is a new session, or none is to be had; ROAMED see below.
+ */
 enum peer_call {
 	PEER_CALL_TIMERS = 1,	/* a timer may have to be armed: first unanswered data sent, or data received */
 	PEER_CALL_REKEY = 2,	/* its session is old enough for a new handshake */

@@ -13,13 +13,22 @@
 struct memport {
 	struct port port;
 	struct rte_ring *rx, *tx;
+	void (*on_rx)(void);	/* called once, by the core, when it has just received something */
 	struct counters *counters[8];
 };
 
 static inline uint16_t memport_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
 {
+	struct memport *mp = (struct memport *)p;
+	void (*on_rx)(void) = mp->on_rx;
 	/* One ring for all queues, so the first core takes all: order is that of the ring. */
-	return queue ? 0 : rte_ring_dequeue_burst(((struct memport *)p)->rx, (void **)m, n, NULL);
+	uint16_t got = queue ? 0 : rte_ring_dequeue_burst(mp->rx, (void **)m, n, NULL);
+
+	if (got && on_rx) {
+		mp->on_rx = NULL;
+		on_rx();
+	}
+	return got;
 }
 
 static inline uint16_t memport_tx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
@@ -67,6 +76,7 @@ static const struct port_ops memport_ops = {
 static inline void memport_init(struct memport *m, struct rte_ring *rx, struct rte_ring *tx)
 {
 	m->port = (struct port){ .ops = &memport_ops, .n_queues = 8, .counters = m->counters };
+	m->on_rx = NULL;
 	m->rx = rx;
 	m->tx = tx;
 }

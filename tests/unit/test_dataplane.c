@@ -390,6 +390,33 @@ Test(dataplane, without_a_session_packets_go_to_the_control_thread, .timeout = 6
 	end_all();
 }
 
+static struct rte_mbuf *waiting;
+
+/* What the control thread does when a handshake ends, in its order: what has waited, then the session. */
+static void handshake_ends(void)
+{
+	pkt_of(waiting)->inject = PKT_SEAL;
+	pkt_of(waiting)->id = a.session->id;
+	dataplane_inject(a.dp, waiting);
+	rcu_publish(a.peer->current, a.session);
+}
+
+/* The handshake ends just when the core has received the next packet, and has looked for injected ones before that. */
+Test(dataplane, staged_packets_go_before_what_came_later, .timeout = 60)
+{
+	make_ends(one_core, 1, "auto");
+	rcu_publish(a.peer->current, NULL);
+	put(a.inner.rx, packet(4, 64));
+	waiting = get(a.dp->staged);
+	a.inner.on_rx = handshake_ends;
+	put(a.inner.rx, packet(5, 64));
+	for (uint32_t k = 4; k <= 5; k++) {
+		put(b.outer.rx, get(a.outer.tx));
+		expect_packet(get(b.inner.tx), k, 64);
+	}
+	end_all();
+}
+
 Test(dataplane, drops_say_why, .timeout = 60)
 {
 	struct rte_mbuf *m;

@@ -97,10 +97,12 @@ Test(session, growth_loses_nobody)
 	static uint32_t index[N];
 	static struct session *s[N];
 	struct sessions t;
-	static int owner[N];
+	static int owner[N], shaking_hands;
+	uint32_t reserved;
 
 	rcu_register_thread();
 	cr_assert_eq(sessions_init(&t), 0);
+	reserved = sessions_reserve(&t, &shaking_hands, scattered);
 	for (int k = 0; k < N; k++) {
 		index[k] = sessions_reserve(&t, &owner[k], scattered);
 		cr_assert(index[k]);
@@ -112,6 +114,8 @@ Test(session, growth_loses_nobody)
 		cr_assert_eq(sessions_find(&t, index[k]), s[k]);
 		cr_assert_eq(sessions_owner(&t, index[k]), &owner[k]);
 	}
+	cr_assert_eq(sessions_owner(&t, reserved), &shaking_hands, "nor a handshake that has no session yet");
+	sessions_release(&t, reserved);
 	for (int k = 0; k < N; k += 2)
 		sessions_release(&t, index[k]);
 	for (int k = 0; k < N; k++)
