@@ -22,35 +22,78 @@ static void newest_raise(struct replay *r, uint64_t counter)
 	}
 }
 
+/* Which counters of the block are not too old, as a bitmap. */
+static uint32_t young(uint64_t newest, uint64_t block)
+{
+	const uint64_t first = block * REPLAY_BLOCK;
+	const uint64_t oldest = newest > REPLAY_WINDOW ? newest - REPLAY_WINDOW : 0;
+
+	if (oldest <= first)
+		return UINT32_MAX;
+	return oldest - first < REPLAY_BLOCK ? UINT32_MAX << (oldest - first) : 0;
+}
+
 /*
+ * Accepts these counters (bits, not 0) of one block; returns those that it did accept.
+ *
  * `newest` is raised before a slot is taken over, and read after a slot is: the acquire on the
  * slot pairs with the release of whoever wrote it, so `newest` is then at least that writer's
  * counter. Hence a counter that passes the test against `newest` (64 bits, exact) is never older
  * than the slot's block: a slot of another generation is an older one, free to be taken over, and
  * the 32 bits need only be compared for equality.
  */
-bool replay_accept(struct replay *r, uint64_t counter)
+static uint32_t block_accept(struct replay *r, uint64_t block, uint32_t bits)
 {
-	uint64_t *slot = &r->slot[counter / REPLAY_BLOCK % REPLAY_SLOTS];
-	uint64_t generation = (uint64_t)(uint32_t)(counter / REPLAY_BITS) << 32;
-	uint64_t bit = UINT64_C(1) << counter % REPLAY_BLOCK;
+	uint64_t *slot = &r->slot[block % REPLAY_SLOTS];
+	uint64_t generation = (uint64_t)(uint32_t)(block / REPLAY_SLOTS) << 32;
 	uint64_t seen, word;
+	uint32_t fresh;
 
-	if (counter >= WG_REJECT_AFTER_MESSAGES)
-		return false;
-	newest_raise(r, counter);
-
+	newest_raise(r, block * REPLAY_BLOCK + 31 - __builtin_clz(bits));
 	seen = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 	do {
-		/* Raised above, so `newest` is over the counter and this cannot underflow. */
-		uint64_t behind = __atomic_load_n(&r->newest, __ATOMIC_RELAXED) - 1 - counter;
-
-		if (behind >= REPLAY_WINDOW)
-			return false;
 		word = seen >> 32 == generation >> 32 ? seen : generation;
-		if (word & bit)
-			return false;
-	} while (!__atomic_compare_exchange_n(slot, &seen, word | bit, true, __ATOMIC_ACQ_REL,
+		fresh = bits & ~(uint32_t)word & young(__atomic_load_n(&r->newest, __ATOMIC_RELAXED), block);
+		if (!fresh)
+			return 0;
+	} while (!__atomic_compare_exchange_n(slot, &seen, word | fresh, true, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE));
-	return true;
+	return fresh;
+}
+
+bool replay_accept(struct replay *r, uint64_t counter)
+{
+	return replay_accept_burst(r, &counter, 1);
+}
+
+/*
+ * A run within one block costs two atomic operations instead of two a counter. That changes no
+ * verdict: `newest` is raised by less than a block too early.
+ */
+uint64_t replay_accept_burst(struct replay *r, const uint64_t *counter, unsigned int n)
+{
+	uint64_t accepted = 0;
+	unsigned int end;
+
+	for (unsigned int i = 0; i < n; i = end) {
+		const uint64_t block = counter[i] / REPLAY_BLOCK;
+		uint32_t bits = 0, fresh;
+
+		/* A run ends where one comes twice: the second time is to be refused. */
+		for (end = i; end < n && counter[end] / REPLAY_BLOCK == block; end++) {
+			const uint32_t bit = UINT32_C(1) << counter[end] % REPLAY_BLOCK;
+
+			if (bits & bit || counter[end] >= WG_REJECT_AFTER_MESSAGES)
+				break;
+			bits |= bit;
+		}
+		if (!bits) {
+			end = i + 1;
+			continue;
+		}
+		fresh = block_accept(r, block, bits);
+		for (unsigned int k = i; k < end; k++)
+			accepted |= (uint64_t)(fresh >> counter[k] % REPLAY_BLOCK & 1) << k;
+	}
+	return accepted;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The replay window (RFC 6479's idea, without its lock): which of the last 8192 counters of a
- * session have been seen. Any number of threads may call replay_accept on one window at once.
+ * session have been seen. Any number of threads may call replay_accept and replay_accept_burst
+ * on one window at once.
  *
  * The window is a ring of 256 slots; counter c belongs to block c / 32, to slot block % 256, and
  * to generation c / 8192. A slot is one 64-bit word: the generation (its low 32 bits) of the
@@ -46,5 +47,11 @@ void replay_init(struct replay *r);
  * (no session lives long enough to send them) may have a counter refused at its first coming.
  */
 bool replay_accept(struct replay *r, uint64_t counter);
+
+/*
+ * What replay_accept would say of each of n <= 64 counters, one after the other: bit i of the answer
+ * is set where counter[i] was accepted. Counters that rise by one cost much less together.
+ */
+uint64_t replay_accept_burst(struct replay *r, const uint64_t *counter, unsigned int n);
 
 #endif

@@ -87,6 +87,7 @@ static unsigned int complete(struct core *c)
 		else if (b->n)
 			counters_add(&c->counters.outer_tx, port_tx_burst(c->dp->outer, c->queue, b->m, b->n));
 		batch_pop(&c->fifo);
+		core_stage(c, STAGE_TX);
 	}
 	return n;
 }
@@ -142,6 +143,7 @@ static void rest(struct core *c)
 
 static void loop(struct core *c)
 {
+	c->stage_began = rte_rdtsc();
 	while (!__atomic_load_n(&c->dp->stop, __ATOMIC_ACQUIRE)) {
 		unsigned int moved = 0;
 
@@ -159,6 +161,7 @@ static void loop(struct core *c)
 			c->idle_since = 0;
 		else
 			rest(c);
+		core_stage(c, STAGE_REST);
 	}
 }
 

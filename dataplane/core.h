@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <rte_cycles.h>
+
 #include "batch.h"
 #include "dataplane.h"
 
@@ -25,6 +27,7 @@ struct core {
 	pthread_t thread;
 	bool running;
 	uint64_t now;			/* read once a round */
+	uint64_t stage_began;		/* ticks */
 	uint64_t idle_since;		/* 0: not idle */
 	struct counters counters;	/* this core: rw, others: ro (atomic) */
 	struct batch_fifo fifo;
@@ -36,6 +39,15 @@ static inline void core_drop(struct core *c, struct rte_mbuf *m, enum drop_reaso
 {
 	counters_add(&c->counters.drop[why], 1);
 	rte_pktmbuf_free(m);
+}
+
+/* Here a stage ends, and the next begins. */
+static inline void core_stage(struct core *c, enum stage ended)
+{
+	const uint64_t ticks = rte_rdtsc();
+
+	counters_add(&c->counters.stage[ended], ticks - c->stage_began);
+	c->stage_began = ticks;
 }
 
 /* outbound.c: inner port and injected packets to batches; returns how many packets it moved. */

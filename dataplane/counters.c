@@ -6,3 +6,9 @@ const char *const drop_name[DROP_N] = {
 	DROP_REASONS(X)
 #undef X
 };
+
+const char *const stage_name[STAGE_N] = {
+#define X(symbol, name, text) [STAGE_##symbol] = name,
+	STAGES(X)
+#undef X
+};

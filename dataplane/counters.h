@@ -38,9 +38,27 @@ enum drop_reason {
 	DROP_N
 };
 
+/* What a core's time goes into: each stretch of it is one of these. X(symbol, "name", "what it means") */
+#define STAGES(X) \
+	X(RX, "rx", "receiving from a port, where it had something") \
+	X(CLASSIFY, "classify", "finding sessions, reserving counters, submitting batches") \
+	X(PREPARE, "prepare", "taking a batch, filling the vector for the AEAD, padding") \
+	X(AEAD, "aead", "the cryptographic library") \
+	X(FINISH, "finish", "replay window, source check, outer headers, time stamps") \
+	X(TX, "tx", "transmitting to a port") \
+	X(REST, "rest", "empty looks, housekeeping, pauses and sleep")
+
+enum stage {
+#define X(symbol, name, text) STAGE_##symbol,
+	STAGES(X)
+#undef X
+	STAGE_N
+};
+
 /* One a data core: written by that core alone, read by the control thread. */
 struct counters {
 	uint64_t drop[DROP_N];
+	uint64_t stage[STAGE_N];	/* ticks of the time stamp counter (rte_get_tsc_hz) */
 	uint64_t outer_rx, outer_tx, inner_rx, inner_tx;	/* packets */
 	uint64_t batches, batched;	/* batches submitted and packets in them */
 	uint64_t sleeps, wakes;		/* times blocked; doorbells rung for other cores */
@@ -57,5 +75,6 @@ static inline uint64_t counters_read(const uint64_t *c)
 }
 
 extern const char *const drop_name[DROP_N];
+extern const char *const stage_name[STAGE_N];
 
 #endif

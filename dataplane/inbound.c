@@ -66,6 +66,7 @@ unsigned int inbound_poll(struct core *c)
 	n = port_rx_burst(c->dp->outer, c->queue, m, PORT_BURST);
 	if (!n)
 		return 0;
+	core_stage(c, STAGE_RX);
 	counters_add(&c->counters.outer_rx, n);
 	b = batch_begin(&c->fifo, BATCH_OPEN);
 	for (uint16_t i = 0; i < n; i++) {
@@ -78,6 +79,7 @@ unsigned int inbound_poll(struct core *c)
 	}
 	if (b->n)
 		core_submit(c, b);
+	core_stage(c, STAGE_CLASSIFY);
 	return n;
 }
 
@@ -185,7 +187,9 @@ void inbound_open(struct core *c, struct batch *b)
 	unsigned int n = prepare(c, b), kept = 0;
 	struct run run = { 0 };
 
+	core_stage(c, STAGE_PREPARE);
 	aead_open(c->dp->aead, c->aead, c->ops, n);
+	core_stage(c, STAGE_AEAD);
 	for (unsigned int i = 0; i < n; i++) {
 		struct session *s = c->session[i];
 
@@ -201,4 +205,5 @@ void inbound_open(struct core *c, struct batch *b)
 		run = (struct run){ 0 };
 	}
 	b->n = kept;
+	core_stage(c, STAGE_FINISH);
 }

@@ -149,6 +149,7 @@ unsigned int outbound_poll(struct core *c)
 	n = port_rx_burst(c->dp->inner, c->queue, m, PORT_BURST);
 	if (!n)
 		return injected;
+	core_stage(c, STAGE_RX);
 	counters_add(&c->counters.inner_rx, n);
 	for (uint16_t i = 0; i < n; i++) {
 		s[kept] = classify(c, m[i]);
@@ -162,6 +163,7 @@ unsigned int outbound_poll(struct core *c)
 	injected += inject_poll(c);
 	if (kept)
 		submit_runs(c, m, s, kept);
+	core_stage(c, STAGE_CLASSIFY);
 	return injected + n;
 }
 
@@ -224,7 +226,9 @@ void outbound_seal(struct core *c, struct batch *b)
 			b->m[n++] = m;
 		}
 	}
+	core_stage(c, STAGE_PREPARE);
 	aead_seal(c->dp->aead, c->aead, c->ops, n);
+	core_stage(c, STAGE_AEAD);
 
 	uint64_t bytes = 0;
 	bool data = false;
@@ -248,4 +252,5 @@ void outbound_seal(struct core *c, struct batch *b)
 		data = false;
 	}
 	b->n = sent;
+	core_stage(c, STAGE_FINISH);
 }

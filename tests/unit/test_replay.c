@@ -165,6 +165,45 @@ Test(replay, oracle)
 	free(seen);
 }
 
+/* A burst is told what one call after the other is: runs, repetitions, leaps both ways, the limit. */
+Test(replay, burst)
+{
+	enum { ROUNDS = 20000, MAX = 64 };
+	uint64_t at = 0, seed = 3, refused = 0;
+	struct replay one, all;
+
+	replay_init(&one);
+	replay_init(&all);
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		const unsigned int n = random_next(&seed) % (MAX + 1);
+		uint64_t counter[MAX], accepted;
+
+		if (round == ROUNDS / 2)
+			at = LIMIT - 100000;
+		for (unsigned int i = 0; i < n; i++) {
+			const uint64_t x = random_next(&seed), leap = (x >> 8) % (2 * BITS);
+
+			counter[i] = at;
+			at += x % 16 < 13;
+			if (x % 64 == 63)
+				at += (x >> 32) & 1 ? leap : -(leap < at ? leap : at);
+			if (at > LIMIT + 50)
+				at = LIMIT - BITS;
+		}
+		accepted = replay_accept_burst(&all, counter, n);
+		for (unsigned int i = 0; i < n; i++) {
+			const bool want = replay_accept(&one, counter[i]);
+
+			cr_assert_eq(accepted >> i & 1, want, "round %u, %u of %u: counter %lu", round, i, n, counter[i]);
+			refused += !want;
+		}
+		cr_assert_eq(n < MAX ? accepted >> n : 0, 0);
+		cr_assert_eq(one.newest, all.newest);
+	}
+	cr_assert_gt(refused, 1000);
+	cr_assert_gt(all.newest, LIMIT - BITS);
+}
+
 /*
  * Threads. Counters are shuffled within spans much smaller than the window, and a barrier keeps
  * the threads in one span: so none is ever too old, and each must be accepted by exactly one.
@@ -180,6 +219,7 @@ struct shared {
 struct worker {
 	struct shared *shared;
 	uint64_t seed;
+	unsigned int burst;	/* a power of two */
 	pthread_t thread;
 };
 
@@ -203,11 +243,14 @@ static void *worker_run(void *arg)
 	for (unsigned int span = 0; span < SPANS; span++) {
 		for (unsigned int i = 0; i < SPAN; i++)
 			counters[i] = (uint64_t)span * SPAN + i;
-		shuffle(counters, SPAN, &w->seed);
+		if (span % 2)
+			shuffle(counters, SPAN, &w->seed);
 		pthread_barrier_wait(&s->barrier);
-		for (unsigned int i = 0; i < SPAN; i++) {
-			if (replay_accept(&s->window, counters[i]))
-				__atomic_fetch_add(&s->accepted[counters[i]], 1, __ATOMIC_RELAXED);
+		for (unsigned int i = 0; i < SPAN; i += w->burst) {
+			const uint64_t accepted = replay_accept_burst(&s->window, counters + i, w->burst);
+
+			for (unsigned int k = 0; k < w->burst; k++)
+				__atomic_fetch_add(&s->accepted[counters[i + k]], accepted >> k & 1, __ATOMIC_RELAXED);
 		}
 	}
 	return NULL;
@@ -222,7 +265,7 @@ static void threads_expect(bool same_order)
 	replay_init(&s->window);
 	cr_assert_eq(pthread_barrier_init(&s->barrier, NULL, THREADS), 0);
 	for (unsigned int i = 0; i < THREADS; i++) {
-		workers[i] = (struct worker){ .shared = s, .seed = same_order ? 1 : 100 + i };
+		workers[i] = (struct worker){ .shared = s, .seed = same_order ? 1 : 100 + i, .burst = 1u << 2 * i };
 		cr_assert_eq(pthread_create(&workers[i].thread, NULL, worker_run, &workers[i]), 0);
 	}
 	for (unsigned int i = 0; i < THREADS; i++)
