@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The AEAD through Intel's multi-buffer library (libipsec-mb 1.3), where the processor has AVX2.
+ * The AEAD through Intel's multi-buffer library (libipsec-mb 1.3 or later), where the processor has AVX2.
  *
- * ops go in as jobs, up to BURST at a time, and each burst is flushed before the next: when a
- * call returns, no job is left in the library. ChaCha20 has no key schedule, a job points to the
- * 32 bytes of the key itself. The library only computes tags; opening compares them here.
+ * ops become jobs, BURST at a time, that are submitted together; when a call returns, no job is left in the
+ * library. ChaCha20 has no key schedule, a job points to the 32 bytes of the key itself. The library only computes
+ * tags; opening compares them here. All jobs of a burst are filled in before the first is run: the library's wide
+ * loads of a nonce would else wait for the narrow stores that have just made it.
  *
- * Wiping: the job ring keeps pointers to keys, never keys; registers and stack are cleared by the
- * library (its SAFE_DATA build, which Debian's is: create insists). The tags computed on opening
- * are what would forge a packet, so they are wiped before the call returns.
+ * Wiping: jobs point to keys, they hold none; registers and stack are cleared by the library (its SAFE_DATA build,
+ * which Debian's is: create insists). The tags computed on opening are what would forge a packet, so they are
+ * wiped before the call returns.
  */
 #include "aead.h"
 
@@ -24,12 +25,13 @@ enum { NONCE_LEN = 12, BURST = 64 };
 
 struct aead_ctx {
 	IMB_MGR *mgr;
-	/* Of the jobs under way, by their place in the burst. */
+	IMB_JOB seal, open;	/* what all jobs of a direction have in common */
+	/* Of the jobs under way, by their place in the burst. The first four bytes of a nonce are always zero. */
 	uint8_t nonce[BURST][NONCE_LEN];
 	uint8_t tag[BURST][WG_TAG_LEN];
 };
 
-_Static_assert(BURST <= IMB_MAX_JOBS, "a burst fits the job ring");
+_Static_assert(BURST <= IMB_MAX_BURST_SIZE && BURST <= IMB_MAX_JOBS, "a burst fits the job ring");
 
 static void ipsec_mb_destroy(struct aead_ctx *ctx)
 {
@@ -41,6 +43,22 @@ static void ipsec_mb_destroy(struct aead_ctx *ctx)
 	free(ctx);
 }
 
+static void template_init(IMB_MGR *mgr, IMB_JOB *job, IMB_CIPHER_DIRECTION direction, IMB_CHAIN_ORDER order)
+{
+	job->cipher_direction = direction;
+	job->chain_order = order;
+	job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
+	job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
+	job->key_len_in_bytes = WG_KEY_LEN;
+	job->iv_len_in_bytes = NONCE_LEN;
+	job->auth_tag_output_len_in_bytes = WG_TAG_LEN;
+#if IMB_VERSION_NUM >= IMB_VERSION(1, 4, 0)
+	imb_set_session(mgr, job);	/* from then on the burst interface wants it */
+#else
+	(void)mgr;
+#endif
+}
+
 static struct aead_ctx *ipsec_mb_create(void)
 {
 	struct aead_ctx *ctx = calloc(1, sizeof(*ctx));
@@ -50,11 +68,12 @@ static struct aead_ctx *ipsec_mb_create(void)
 	ctx->mgr = alloc_mb_mgr(0);
 	if (ctx->mgr)
 		init_mb_mgr_auto(ctx->mgr, NULL);
-	if (!ctx->mgr || imb_get_errno(ctx->mgr) != 0 ||
-	    !(ctx->mgr->features & IMB_FEATURE_SAFE_DATA)) {
+	if (!ctx->mgr || imb_get_errno(ctx->mgr) != 0 || !(ctx->mgr->features & IMB_FEATURE_SAFE_DATA)) {
 		ipsec_mb_destroy(ctx);
 		return NULL;
 	}
+	template_init(ctx->mgr, &ctx->seal, IMB_DIR_ENCRYPT, IMB_ORDER_CIPHER_HASH);
+	template_init(ctx->mgr, &ctx->open, IMB_DIR_DECRYPT, IMB_ORDER_HASH_CIPHER);
 	return ctx;
 }
 
@@ -70,72 +89,62 @@ static bool ipsec_mb_usable(void)
 	return ctx != NULL;
 }
 
-/* What sealing and opening have in common. */
-static IMB_JOB *job_fill(struct aead_ctx *ctx, struct aead_op *op, unsigned int place)
+static void job_fill(struct aead_ctx *ctx, struct aead_op *op, unsigned int place, IMB_JOB *job)
 {
-	IMB_JOB *job = IMB_GET_NEXT_JOB(ctx->mgr);
 	uint64_t counter = htole64(op->counter);
 
 	assert(op->len <= AEAD_MAX_LEN);
-	memset(ctx->nonce[place], 0, 4);
-	memcpy(ctx->nonce[place] + 4, &counter, sizeof(counter));
-	job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
-	job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
+	memcpy(ctx->nonce[place] + NONCE_LEN - sizeof(counter), &counter, sizeof(counter));
 	job->enc_keys = op->key;
 	job->dec_keys = op->key;
-	job->key_len_in_bytes = WG_KEY_LEN;
 	job->iv = ctx->nonce[place];
-	job->iv_len_in_bytes = NONCE_LEN;
-	job->u.CHACHA20_POLY1305.aad = NULL;
-	job->u.CHACHA20_POLY1305.aad_len_in_bytes = 0;
 	job->src = op->data;
 	job->dst = op->data;
-	job->cipher_start_src_offset_in_bytes = 0;
 	job->msg_len_to_cipher_in_bytes = op->len;
-	job->hash_start_src_offset_in_bytes = 0;
 	job->msg_len_to_hash_in_bytes = op->len;
-	job->auth_tag_output_len_in_bytes = WG_TAG_LEN;
 	job->user_data = op;
-	return job;
+	op->ok = false;
 }
 
-/* `ok` of a completed job's operation. For opening, its tag is still to be compared. */
-static void job_done(const IMB_JOB *job)
+/* `ok` of the operations of completed jobs. For opening, their tags are still to be compared. */
+static void jobs_done(IMB_JOB *const *job, unsigned int n)
 {
-	struct aead_op *op = job->user_data;
+	for (unsigned int i = 0; i < n; i++) {
+		struct aead_op *op = job[i]->user_data;
 
-	op->ok = job->status == IMB_STATUS_COMPLETED;
+		op->ok = job[i]->status == IMB_STATUS_COMPLETED;
+	}
 }
 
-/* The library checks the fields; its unchecked call was not measurably faster. */
-static void job_submit(struct aead_ctx *ctx)
+/* The unchecked call is faster by 8 ns a packet. All that the checked one looks at is in the template, or ours. */
+static void jobs_run(struct aead_ctx *ctx, IMB_JOB **job, unsigned int n)
 {
-	const IMB_JOB *job = IMB_SUBMIT_JOB(ctx->mgr);
+	unsigned int done = IMB_SUBMIT_BURST_NOCHECK(ctx->mgr, n, job);
 
-	for (; job; job = IMB_GET_COMPLETED_JOB(ctx->mgr))
-		job_done(job);
+	jobs_done(job, done);
+	while ((done = IMB_FLUSH_BURST(ctx->mgr, n, job)) > 0)
+		jobs_done(job, done);
 }
 
-static void jobs_flush(struct aead_ctx *ctx)
+static void jobs_get(struct aead_ctx *ctx, IMB_JOB **job, unsigned int n)
 {
-	const IMB_JOB *job;
+	unsigned int got = IMB_GET_NEXT_BURST(ctx->mgr, n, job);
 
-	while ((job = IMB_FLUSH_JOB(ctx->mgr)) != NULL)
-		job_done(job);
+	assert(got == n);	/* the ring is empty */
+	(void)got;
 }
 
 static void seal_burst(struct aead_ctx *ctx, struct aead_op *ops, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		IMB_JOB *job = job_fill(ctx, &ops[i], i);
+	IMB_JOB *job[BURST];
 
-		job->cipher_direction = IMB_DIR_ENCRYPT;
-		job->chain_order = IMB_ORDER_CIPHER_HASH;
-		job->auth_tag_output = ops[i].data + ops[i].len;
-		ops[i].ok = false;
-		job_submit(ctx);
+	jobs_get(ctx, job, n);
+	for (unsigned int i = 0; i < n; i++) {
+		*job[i] = ctx->seal;
+		job_fill(ctx, &ops[i], i, job[i]);
+		job[i]->auth_tag_output = ops[i].data + ops[i].len;
 	}
-	jobs_flush(ctx);
+	jobs_run(ctx, job, n);
 	for (unsigned int i = 0; i < n; i++) {
 		if (!ops[i].ok)
 			OPENSSL_cleanse(ops[i].data, ops[i].len + WG_TAG_LEN);
@@ -144,16 +153,15 @@ static void seal_burst(struct aead_ctx *ctx, struct aead_op *ops, unsigned int n
 
 static void open_burst(struct aead_ctx *ctx, struct aead_op *ops, unsigned int n)
 {
-	for (unsigned int i = 0; i < n; i++) {
-		IMB_JOB *job = job_fill(ctx, &ops[i], i);
+	IMB_JOB *job[BURST];
 
-		job->cipher_direction = IMB_DIR_DECRYPT;
-		job->chain_order = IMB_ORDER_HASH_CIPHER;
-		job->auth_tag_output = ctx->tag[i];
-		ops[i].ok = false;
-		job_submit(ctx);
+	jobs_get(ctx, job, n);
+	for (unsigned int i = 0; i < n; i++) {
+		*job[i] = ctx->open;
+		job_fill(ctx, &ops[i], i, job[i]);
+		job[i]->auth_tag_output = ctx->tag[i];
 	}
-	jobs_flush(ctx);
+	jobs_run(ctx, job, n);
 	for (unsigned int i = 0; i < n; i++) {
 		const struct aead_op *op = &ops[i];
 		bool same = CRYPTO_memcmp(ctx->tag[i], op->data + op->len, WG_TAG_LEN) == 0;
@@ -167,14 +175,16 @@ static void ipsec_mb_seal(struct aead_ctx *ctx, struct aead_op *ops, unsigned in
 {
 	for (; n > BURST; ops += BURST, n -= BURST)
 		seal_burst(ctx, ops, BURST);
-	seal_burst(ctx, ops, n);
+	if (n > 0)
+		seal_burst(ctx, ops, n);
 }
 
 static void ipsec_mb_open(struct aead_ctx *ctx, struct aead_op *ops, unsigned int n)
 {
 	for (; n > BURST; ops += BURST, n -= BURST)
 		open_burst(ctx, ops, BURST);
-	open_burst(ctx, ops, n);
+	if (n > 0)
+		open_burst(ctx, ops, n);
 }
 
 const struct aead_backend aead_ipsec_mb = {
