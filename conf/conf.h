@@ -81,6 +81,7 @@ struct conf {
 	char *outer; /* "kernel", "kernel,iface=vrf1", "net_x0,k=v"; never NULL */
 	struct conf_cores rx_cores, worker_cores;
 	char *aead;			/* "auto", "openssl", "ipsec-mb"; never NULL */
+	bool poll_always;		/* Poll = always; false: auto */
 };
 
 /*

@@ -289,6 +289,11 @@ static void set_aead(struct conf_parser *p, const struct keyword *k, struct conf
 		free(old);
 }
 
+static void set_poll(struct conf_parser *p, const struct keyword *k, struct conf_text value)
+{
+	check(p, k, value, conf_value_poll(value, &p->conf->poll_always));
+}
+
 #define INTERFACE(name, empty, set) { name, CONF_SECTION_INTERFACE, empty, 0, set }
 #define HOOK(name, at) { name, CONF_SECTION_INTERFACE, true, offsetof(struct conf, at), set_hook }
 #define PEER(name, empty, set) { name, CONF_SECTION_PEER, empty, 0, set }
@@ -316,6 +321,7 @@ static const struct keyword keywords[] = {
 	DATAPLANE("RxCores", set_rx_cores),
 	DATAPLANE("WorkerCores", set_worker_cores),
 	DATAPLANE("Aead", set_aead),
+	DATAPLANE("Poll", set_poll),
 };
 
 enum { N_KEYWORDS = sizeof(keywords) / sizeof(keywords[0]) };

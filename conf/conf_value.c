@@ -425,6 +425,14 @@ const char *conf_value_aead(struct conf_text t, char **out)
 	return "is neither auto, openssl nor ipsec-mb";
 }
 
+const char *conf_value_poll(struct conf_text t, bool *always)
+{
+	if (!conf_text_is(t, "auto") && !conf_text_is(t, "always"))
+		return "is neither auto nor always";
+	*always = conf_text_is(t, "always");
+	return NULL;
+}
+
 bool conf_value_ifname(const char *path, char out[CONF_IFNAME_LEN + 1])
 {
 	static const char suffix[] = ".conf";

@@ -45,6 +45,9 @@ const char *conf_value_outer(struct conf_text t, char **out);
 /* A new string. */
 const char *conf_value_aead(struct conf_text t, char **out);
 
+/* auto is false, always is true. */
+const char *conf_value_poll(struct conf_text t, bool *always);
+
 /* The name of an interface out of the path of its file; `out` is empty on failure. */
 bool conf_value_ifname(const char *path, char out[CONF_IFNAME_LEN + 1]);
 

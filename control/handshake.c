@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What flows: the cores' handshake ring -> handshake_receive -> mac1, load, cookie -> one function for each message type -> a
- * session (keypairs.c) and an answer; and handshake_initiate, which timers, data without a session and old sessions call for. Our
- * own initiation lives in peer->handshake until its response comes; what a peer initiates is answered at once and needs no state
- * between, so crossing initiations do not disturb each other. All in the control thread.
+ * What flows: the cores' handshake ring -> handshake_receive -> mac1, load, cookie -> the steps of a handshake, each a
+ * job with its curve operations (handshake_job.h), which a worker or this thread runs -> handshake_work -> the next
+ * step, at the end a session (keypairs.c) and an answer. And handshake_initiate, which timers, data without a session
+ * and old sessions call for. Our own initiation lives in peer->handshake until its response comes; what a peer
+ * initiates leaves no state but a job under way, so crossing initiations do not disturb each other.
+ *
+ * While a job is out its peer may go, its keys change, a newer initiation of it be answered: each step's end looks
+ * whether the peer's numbers are those that it began with, and drops what is not wanted any more. All in the control
+ * thread but handshake_job_run.
  */
 #include "handshake.h"
 
@@ -13,15 +18,21 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
+#include <sys/random.h>
 
 #include "cookie.h"
+#include "handshake_job.h"
 #include "keypairs.h"
 #include "protocol.h"
 #include "tai64n.h"
 
 enum {
 	DS_HANDSHAKE = 0x88,				/* DSCP AF41, as Linux marks them */
-	LOADED_AT = HANDSHAKE_RING / 8,			/* waiting handshakes that mean load */
+	/*
+	 * Waiting handshakes that mean load. Well above what comes at once when the peers of a large site all find us
+	 * restarted: done in two seconds, while who has to prove its address first comes again only after five.
+	 */
+	LOADED_AT = HANDSHAKE_RING / 4 * 3,
 };
 
 #define LOADED_HYSTERESIS WG_NS_PER_SEC
@@ -33,11 +44,13 @@ static void random_bytes(void *out, size_t len)
 		abort();
 }
 
+/* Indices: the system's own are as good, and at a third of the price of libcrypto's. */
 static uint32_t random_u32(void)
 {
 	uint32_t r;
 
-	random_bytes(&r, sizeof(r));
+	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
+		random_bytes(&r, sizeof(r));
 	return r;
 }
 
@@ -72,49 +85,53 @@ static void received(struct peer *p, const struct handshake_packet *h)
 	outer_set_endpoint(p->iface->outer, p, &h->back.ep, &h->back);
 }
 
-void handshake_abandon(struct peer *p)
+/* Forgets our initiation: the one that waits for its response, and the one that is being made. */
+static void forget_initiation(struct peer *p)
 {
+	p->epoch++;
 	if (p->handshake.state == NOISE_INITIATION_CREATED)
 		sessions_release(&p->iface->dp->sessions, p->handshake.local_index);
 	noise_handshake_clear(&p->handshake);
+}
+
+void handshake_abandon(struct peer *p)
+{
+	forget_initiation(p);
 	p->timers.attempt_ns = 0;
 	p->attempts = 0;
 }
 
-enum outcome { SENT, UNSENT, IMPOSSIBLE, NO_MEMORY };
-
-/* Makes and sends one initiation. The one before, if any, is forgotten. */
-static enum outcome send_initiation(struct peer *p)
+/* A job for p (NULL: nobody knows yet), with our keys and what is known of p's. */
+static void job_fill(struct handshake_job *j, struct iface *i, const struct peer *p, enum handshake_step step)
 {
-	struct iface *i = p->iface;
-	struct wg_initiation msg;
-	uint8_t ephemeral[WG_KEY_LEN];
-	struct timespec realtime;
-	uint32_t index;
-	bool ok;
+	j->job.run = handshake_job_run;
+	j->step = step;
+	j->identity = i->identity;
+	j->identity_generation = i->identity_generation;
+	if (!p)
+		return;
+	j->peer = p->dp.id;
+	j->keys_generation = p->keys_generation;
+	j->epoch = p->epoch;
+	j->remote = p->remote;
+}
 
-	if (p->handshake.state == NOISE_INITIATION_CREATED)
-		sessions_release(&i->dp->sessions, p->handshake.local_index);
-	noise_handshake_clear(&p->handshake);
-	if (!outer_has_way(i->outer, p))
-		return UNSENT;
-	index = sessions_reserve(&i->dp->sessions, p, random_u32);
-	if (!index)
-		return NO_MEMORY;
-	random_bytes(ephemeral, sizeof(ephemeral));
-	clock_gettime(CLOCK_REALTIME, &realtime);
-	tai64n_next(p->sent_timestamp, &realtime);
-	ok = noise_initiation_create(&p->handshake, &msg, &i->identity, &p->remote, ephemeral, p->sent_timestamp, index);
-	OPENSSL_cleanse(ephemeral, sizeof(ephemeral));
-	if (!ok) {
-		sessions_release(&i->dp->sessions, index);
-		return IMPOSSIBLE;
-	}
-	cookie_macs_add(&p->cookie, &msg, sizeof(msg), i->now);
-	if (!send_message(i, p->dp.rewrite, &msg, sizeof(msg), 0))
-		return UNSENT;
-	sent(p, sizeof(msg));
-	return SENT;
+/* Whose job this is, if it is still about the same keys; else NULL. */
+static struct peer *owner(struct iface *i, const struct handshake_job *j)
+{
+	struct peer *p = peers_get(&i->peers, j->peer);
+
+	if (!p || j->identity_generation != i->identity_generation || j->keys_generation != p->keys_generation)
+		return NULL;
+	return p;
+}
+
+static void adopt_static_static(struct peer *p, const struct noise_remote *remote)
+{
+	if (!remote->static_static_known || p->remote.static_static_known)
+		return;
+	memcpy(p->remote.static_static, remote->static_static, WG_KEY_LEN);
+	p->remote.static_static_known = true;
 }
 
 static void handshake_impossible(struct peer *p, const char *why)
@@ -125,10 +142,63 @@ static void handshake_impossible(struct peer *p, const char *why)
 	staged_purge(p);
 }
 
+/* It is made: sends it. */
+static void created(struct iface *i, struct handshake_job *j)
+{
+	struct wg_initiation *msg = &j->msg.initiation;
+	struct peer *p = owner(i, j);
+
+	if (!p || p->epoch != j->epoch)
+		return;
+	if (!j->ok) {
+		handshake_impossible(p, "its public key is of low order");
+		return;
+	}
+	adopt_static_static(p, &j->remote);
+	j->hs.local_index = sessions_reserve(&i->dp->sessions, p, random_u32);
+	if (!j->hs.local_index) {
+		handshake_impossible(p, "no memory");
+		return;
+	}
+	p->handshake = j->hs;
+	msg->sender = htole32(j->hs.local_index);
+	cookie_macs_add(&p->cookie, msg, sizeof(*msg), i->now);
+	p->unsent = !send_message(i, p->dp.rewrite, msg, sizeof(*msg), 0);
+	if (!p->unsent) {
+		p->attempts++;
+		sent(p, sizeof(*msg));
+	}
+	iface_look_at(p);
+}
+
+/* One is to be made; the one before, if any, is forgotten. With all jobs under way it is made here and now. */
+static void begin_initiation(struct peer *p)
+{
+	struct iface *i = p->iface;
+	struct handshake_job *j = handshake_job_get(i->jobs), own;
+	struct timespec realtime;
+
+	if (!j) {
+		memset(&own, 0, sizeof(own));
+		j = &own;
+	}
+	job_fill(j, i, p, STEP_CREATE);
+	random_bytes(j->ephemeral, sizeof(j->ephemeral));
+	clock_gettime(CLOCK_REALTIME, &realtime);
+	tai64n_next(p->sent_timestamp, &realtime);
+	memcpy(j->timestamp, p->sent_timestamp, sizeof(j->timestamp));
+	if (j != &own) {
+		jobs_put(i->dp, &j->job);
+		return;
+	}
+	handshake_job_run(&own.job);
+	created(i, &own);
+	OPENSSL_cleanse(&own, sizeof(own));
+}
+
 void handshake_initiate(struct peer *p, bool retry)
 {
 	struct iface *i = p->iface;
-	enum outcome outcome;
 
 	if (p->endpoint.remote.sa.sa_family == AF_UNSPEC) {
 		if (!p->name.host)
@@ -142,16 +212,13 @@ void handshake_initiate(struct peer *p, bool retry)
 			p->timers.retry_ns = p->initiation_ns + i->times.rekey_timeout;
 		return;
 	}
-	outcome = send_initiation(p);
 	p->initiation_ns = i->now;
-	p->unsent = outcome != SENT;
-	p->attempts += outcome == SENT;
 	p->timers.jitter_ns = random_u32() % (i->times.jitter + 1);
 	p->timers.retry_ns = i->now + i->times.rekey_timeout + random_u32() % (i->times.jitter + 1);
-	if (outcome == IMPOSSIBLE)
-		handshake_impossible(p, "its public key is of low order");
-	else if (outcome == NO_MEMORY)
-		handshake_impossible(p, "no memory");
+	forget_initiation(p);
+	p->unsent = !outer_has_way(i->outer, p);
+	if (!p->unsent)
+		begin_initiation(p);
 }
 
 void handshake_way_found(struct peer *p)
@@ -164,87 +231,218 @@ void handshake_way_found(struct peer *p)
 	iface_look_at(p);
 }
 
-/* Sends the response to an initiation that was found good, and adds the session. */
-static void respond(struct peer *p, struct noise_handshake *hs, const struct handshake_packet *h)
+static void bad_initiation(struct iface *i, const struct handshake_packet *h, const char *why)
 {
-	struct iface *i = p->iface;
-	uint32_t index = sessions_reserve(&i->dp->sessions, p, random_u32), remote = hs->remote_index;
-	uint8_t ephemeral[WG_KEY_LEN];
-	struct noise_keys keys;
-	struct wg_response msg;
+	char from[ENDPOINT_STRLEN];
 
-	if (!index)
+	log_limited(&i->limit.initiation, i->now, LOG_NOTICE, i->name, "Invalid handshake initiation from %s%s",
+		    endpoint_format(&h->back.ep, from), why);
+}
+
+/*
+ * The response is made: adds the session, and sends it. A newer initiation of the peer may have been accepted
+ * meanwhile.
+ */
+static void responded(struct iface *i, struct handshake_job *j)
+{
+	struct wg_response *msg = &j->msg.response;
+	const struct handshake_packet *h = &j->packet;
+	struct peer *p = owner(i, j);
+	uint32_t index;
+
+	if (!p || !j->ok || memcmp(j->timestamp, p->newest_timestamp, sizeof(j->timestamp)) != 0)
 		return;
-	random_bytes(ephemeral, sizeof(ephemeral));
-	if (!noise_response_create(hs, &msg, &p->remote, ephemeral, index, &keys)) {
-		sessions_release(&i->dp->sessions, index);
-	} else if (keypairs_add(p, &keys, index, remote, false)) {
+	index = sessions_reserve(&i->dp->sessions, p, random_u32);
+	if (index && keypairs_add(p, &j->keys, index, j->hs.remote_index, false)) {
 		const struct rewrite *rw = p->dp.rewrite;
 
-		cookie_macs_add(&p->cookie, &msg, sizeof(msg), i->now);
-		if (send_message(i, rw && endpoint_equal(&rw->ep, &h->back.ep) ? rw : &h->back, &msg, sizeof(msg), h->core))
-			sent(p, sizeof(msg));
+		msg->sender = htole32(index);
+		cookie_macs_add(&p->cookie, msg, sizeof(*msg), i->now);
+		if (send_message(i, rw && endpoint_equal(&rw->ep, &h->back.ep) ? rw : &h->back, msg, sizeof(*msg), h->core))
+			sent(p, sizeof(*msg));
 	}
-	OPENSSL_cleanse(ephemeral, sizeof(ephemeral));
-	OPENSSL_cleanse(&keys, sizeof(keys));
+	iface_look_at(p);
 }
 
-/* The peer that made this initiation, which is authentic; NULL: it is not. */
-static struct peer *consume_initiation(struct iface *i, struct noise_handshake *hs, const struct wg_initiation *msg,
-				       uint8_t timestamp[WG_TIMESTAMP_LEN])
+/* Goes on with the same job. */
+static void next_step(struct iface *i, struct handshake_job *j, enum handshake_step step)
 {
-	uint8_t static_public[WG_KEY_LEN];
-	struct peer *p;
-
-	if (!noise_initiation_open(hs, msg, &i->identity, static_public))
-		return NULL;
-	p = peers_find(&i->peers, static_public);
-	return p && noise_initiation_finish(hs, msg, &i->identity, &p->remote, timestamp) ? p : NULL;
+	j->step = step;
+	j->ok = false;
+	jobs_put(i->dp, &j->job);
 }
 
-static struct peer *receive_initiation(struct iface *i, const struct handshake_packet *h)
+/* Who made the initiation is known, and what we share with it. True: the answer is being made. */
+static bool finish_initiation(struct iface *i, struct handshake_job *j, struct peer *p)
 {
-	struct noise_handshake hs = { .state = NOISE_ZEROED };
-	uint8_t timestamp[WG_TIMESTAMP_LEN];
-	char from[ENDPOINT_STRLEN];
-	struct peer *p = consume_initiation(i, &hs, &h->msg.initiation, timestamp);
+	if (!noise_initiation_finish(&j->hs, &j->packet.msg.initiation, &i->identity, &p->remote, j->timestamp)) {
+		bad_initiation(i, &j->packet, "");
+		return false;
+	}
+	if (memcmp(j->timestamp, p->newest_timestamp, sizeof(j->timestamp)) <= 0) {
+		bad_initiation(i, &j->packet, ": its time stamp has been seen");
+		return false;
+	}
+	if (p->consumed_ns && i->now - p->consumed_ns < WG_NS_PER_SEC / WG_INITIATIONS_PER_SECOND)
+		return false;
+	memcpy(p->newest_timestamp, j->timestamp, sizeof(j->timestamp));
+	p->consumed_ns = i->now;
+	received(p, &j->packet);
+	iface_look_at(p);
+	j->remote = p->remote;
+	random_bytes(j->ephemeral, sizeof(j->ephemeral));
+	next_step(i, j, STEP_RESPOND);
+	return true;
+}
 
+/* Whose initiation it is has come out. True: the job goes on. */
+static bool opened(struct iface *i, struct handshake_job *j)
+{
+	struct peer *p = j->ok ? peers_find(&i->peers, j->static_public) : NULL;
+
+	if (j->identity_generation != i->identity_generation)
+		return false;
 	if (!p) {
-		log_limited(&i->limit.initiation, i->now, LOG_NOTICE, i->name, "Invalid handshake initiation from %s",
-			    endpoint_format(&h->back.ep, from));
-	} else if (memcmp(timestamp, p->newest_timestamp, sizeof(timestamp)) <= 0) {
-		log_limited(&i->limit.initiation, i->now, LOG_NOTICE, i->name,
-			    "Invalid handshake initiation from %s: its time stamp has been seen", endpoint_format(&h->back.ep, from));
-	} else if (!p->consumed_ns || i->now - p->consumed_ns >= WG_NS_PER_SEC / WG_INITIATIONS_PER_SECOND) {
-		memcpy(p->newest_timestamp, timestamp, sizeof(timestamp));
-		p->consumed_ns = i->now;
-		received(p, h);
-		respond(p, &hs, h);
+		bad_initiation(i, &j->packet, "");
+		return false;
 	}
-	noise_handshake_clear(&hs);
-	return p;
+	j->peer = p->dp.id;
+	j->keys_generation = p->keys_generation;
+	if (p->remote.static_static_known)
+		return finish_initiation(i, j, p);
+	j->remote = p->remote;
+	next_step(i, j, STEP_PREPARE);
+	return true;
 }
 
-static struct peer *receive_response(struct iface *i, const struct handshake_packet *h)
+static bool prepared(struct iface *i, struct handshake_job *j)
 {
-	const struct wg_response *msg = &h->msg.response;
-	uint32_t index = le32toh(msg->receiver);
+	struct peer *p = owner(i, j);
+
+	if (!p)
+		return false;
+	if (!j->ok) {
+		bad_initiation(i, &j->packet, "");
+		return false;
+	}
+	adopt_static_static(p, &j->remote);
+	return finish_initiation(i, j, p);
+}
+
+static void receive_initiation(struct iface *i, const struct handshake_packet *h)
+{
+	struct handshake_job *j = handshake_job_get(i->jobs);
+
+	assert(j);
+	job_fill(j, i, NULL, STEP_OPEN);
+	j->packet = *h;
+	jobs_put(i->dp, &j->job);
+}
+
+static void receive_response(struct iface *i, const struct handshake_packet *h)
+{
+	uint32_t index = le32toh(h->msg.response.receiver);
 	struct peer *p = sessions_owner(&i->dp->sessions, index);
-	struct noise_keys keys;
-	char from[ENDPOINT_STRLEN];
+	struct handshake_job *j;
 
 	/* An index of which there is a session is no longer a handshake's: an answer that came twice. */
 	if (!p || p->handshake.state != NOISE_INITIATION_CREATED || p->handshake.local_index != index)
-		return NULL;
-	if (!noise_response_consume(&p->handshake, msg, &i->identity, &p->remote, &keys)) {
+		return;
+	j = handshake_job_get(i->jobs);
+	assert(j);
+	job_fill(j, i, p, STEP_CONSUME);
+	j->hs = p->handshake;
+	j->packet = *h;
+	jobs_put(i->dp, &j->job);
+}
+
+/* A response is worked through. A bad one leaves our initiation waiting: the good one may be under way. */
+static void consumed(struct iface *i, struct handshake_job *j)
+{
+	const struct handshake_packet *h = &j->packet;
+	struct peer *p = owner(i, j);
+	char from[ENDPOINT_STRLEN];
+	uint32_t index;
+
+	if (!p || p->epoch != j->epoch)
+		return;
+	if (!j->ok) {
 		log_limited(&i->limit.response, i->now, LOG_NOTICE, i->name, "Invalid handshake response from %s",
 			    endpoint_format(&h->back.ep, from));
-		return NULL;
+		return;
 	}
+	index = p->handshake.local_index;
+	p->epoch++;		/* of any other response to it nothing is wanted */
+	noise_handshake_clear(&p->handshake);	/* and its index is the session's */
 	received(p, h);
-	keypairs_add(p, &keys, index, p->handshake.remote_index, true);
-	OPENSSL_cleanse(&keys, sizeof(keys));
-	return p;
+	keypairs_add(p, &j->keys, index, j->hs.remote_index, true);
+	iface_look_at(p);
+}
+
+/* A job has been run: true if it goes on with the next step. */
+static bool step_ended(struct iface *i, struct handshake_job *j)
+{
+	switch (j->step) {
+	case STEP_OPEN:
+		return opened(i, j);
+	case STEP_PREPARE:
+		return prepared(i, j);
+	case STEP_RESPOND:
+		responded(i, j);
+		return false;
+	case STEP_CREATE:
+		created(i, j);
+		return false;
+	case STEP_CONSUME:
+		consumed(i, j);
+		return false;
+	}
+	return false;
+}
+
+static void job_ended(struct iface *i, struct job *job)
+{
+	struct handshake_job *j = (struct handshake_job *)job;
+
+	if (!step_ended(i, j))
+		handshake_job_put(i->jobs, j);
+}
+
+bool handshake_work(struct iface *i, unsigned int max)
+{
+	struct jobs *jobs = &i->dp->jobs;
+	struct job *job;
+
+	for (unsigned int n = 0; n <= max; n++) {
+		while ((job = jobs_done(jobs)))
+			job_ended(i, job);
+		job = n < max ? jobs_take(jobs) : NULL;
+		if (!job)
+			break;
+		job->run(job);
+		job_ended(i, job);
+	}
+	return jobs_for_control(jobs);
+}
+
+bool handshake_set_identity(struct iface *i, const uint8_t private_key[WG_KEY_LEN])
+{
+	if (!noise_identity_set(&i->identity, private_key))
+		return false;
+	i->identity_generation++;
+	cookie_checker_init(&i->checker, i->identity.public_key);
+	for (struct peer *p = NULL; i->peers.n && (p = peers_next(&i->peers, p));) {
+		OPENSSL_cleanse(p->remote.static_static, WG_KEY_LEN);
+		p->remote.static_static_known = false;
+		forget_initiation(p);
+	}
+	return true;
+}
+
+void handshake_set_psk(struct peer *p, const uint8_t preshared_key[WG_KEY_LEN])
+{
+	memcpy(p->remote.preshared_key, preshared_key, WG_KEY_LEN);
+	p->keys_generation++;
 }
 
 static void receive_cookie_reply(struct iface *i, const struct handshake_packet *h)
@@ -271,7 +469,10 @@ static void send_cookie_reply(struct iface *i, const struct handshake_packet *h,
 	OPENSSL_cleanse(secret, sizeof(secret));
 }
 
-/* mac1, and under load mac2 and the source's rate (whitepaper section 5.3). False: nothing more is to be done with it. */
+/*
+ * mac1, and under load mac2 and the source's rate (whitepaper section 5.3). False: nothing more is to be done with
+ * it.
+ */
 static bool admit(struct iface *i, const struct handshake_packet *h, unsigned int queued)
 {
 	uint8_t source[18];
@@ -294,15 +495,21 @@ static bool admit(struct iface *i, const struct handshake_packet *h, unsigned in
 	return ratelimiter_allow(i->ratelimiter, &h->back.ep, i->now);
 }
 
-struct peer *handshake_receive(struct iface *i, const struct handshake_packet *h, unsigned int queued)
+bool handshake_ready(const struct iface *i)
+{
+	return handshake_jobs_left(i->jobs);
+}
+
+void handshake_receive(struct iface *i, const struct handshake_packet *h, unsigned int queued)
 {
 	uint32_t type = le32toh(h->msg.type);
 
-	if (type == WG_COOKIE_REPLY) {
+	if (type == WG_COOKIE_REPLY)
 		receive_cookie_reply(i, h);
-		return NULL;
-	}
-	if (!admit(i, h, queued))
-		return NULL;
-	return type == WG_INITIATION ? receive_initiation(i, h) : receive_response(i, h);
+	else if (!admit(i, h, queued))
+		return;
+	else if (type == WG_INITIATION)
+		receive_initiation(i, h);
+	else
+		receive_response(i, h);
 }

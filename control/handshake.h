@@ -9,15 +9,30 @@
 #include "iface.h"
 
 /*
- * Sends an initiation, unless one was tried within the last 5 s (then it follows when they are over) or the peer has no endpoint. `retry`: it belongs to the series under
- * way; otherwise a new series of 90 s begins.
+ * Sends an initiation, unless one was tried within the last 5 s (then it follows when they are over) or the peer has
+ * no endpoint. `retry`: it belongs to the series under way; otherwise a new series of 90 s begins.
  */
 void handshake_initiate(struct peer *p, bool retry);
 
 /*
- * A message of type 1, 2 or 3 has come. `queued`: how many wait behind it. Returns the peer whose timers it has changed, or NULL.
+ * A message of type 1, 2 or 3 has come. `queued`: how many wait behind it. Only while handshake_ready: its curve
+ * operations are a job (handshake_work), and there are so many and no more.
  */
-struct peer *handshake_receive(struct iface *i, const struct handshake_packet *h, unsigned int queued);
+void handshake_receive(struct iface *i, const struct handshake_packet *h, unsigned int queued);
+bool handshake_ready(const struct iface *i);
+
+/*
+ * Goes on with the handshakes whose curve operations workers have done, and does up to `max` such jobs itself. True:
+ * there are more.
+ */
+bool handshake_work(struct iface *i, unsigned int max);
+
+/*
+ * Our own private key, a peer's preshared key: handshakes under way with the old one come to nothing. False:
+ * libcrypto failed.
+ */
+bool handshake_set_identity(struct iface *i, const uint8_t private_key[WG_KEY_LEN]);
+void handshake_set_psk(struct peer *p, const uint8_t preshared_key[WG_KEY_LEN]);
 
 /* There is a way to the peer now: if the last initiation could not be sent, another goes out at once. */
 void handshake_way_found(struct peer *p);

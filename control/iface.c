@@ -14,6 +14,7 @@
 #include "batch.h"
 #include "cores.h"
 #include "handshake.h"
+#include "handshake_job.h"
 #include "keypairs.h"
 #include "protocol.h"
 #include "roam.h"
@@ -23,7 +24,7 @@ enum {
 	MBUFS_PER_RX_CORE = BATCH_FIFO_PACKETS + 1024,
 	/* And those of no core: staged packets, and messages of the control thread. */
 	MBUFS_SHARED = STAGE_RING + STAGED_ALL_MAX + 1024,
-	RINGS_MEMORY = 16 << 20,	/* the data path's rings, the rate limiter, and to spare */
+	RINGS_MEMORY = 24 << 20,	/* the data path's rings, the rate limiter, and to spare */
 	MTU_BEFORE_NETIF = 1420,
 };
 
@@ -39,17 +40,15 @@ size_t iface_memory(const struct conf *conf)
 
 	if (cores_plan(&plan, conf, err))
 		return 0;
-	return pkt_pool_memory(mbufs(&plan), 0) + RINGS_MEMORY;
+	return pkt_pool_memory(mbufs(&plan), 0) + (outer_is_kernel(conf->outer) ? port_kernel_memory(plan.n_rx) : 0) + RINGS_MEMORY;
 }
 
 static bool make_identity(struct iface *i)
 {
-	if (!noise_identity_set(&i->identity, i->conf->private_key)) {
-		log_line(LOG_ERR, i->name, "libcrypto cannot make the public key");
-		return false;
-	}
-	cookie_checker_init(&i->checker, i->identity.public_key);
-	return true;
+	if (handshake_set_identity(i, i->conf->private_key))
+		return true;
+	log_line(LOG_ERR, i->name, "libcrypto cannot make the public key");
+	return false;
 }
 
 /* We are not our own peer: such a [Peer] is as if it were not there (whitepaper and Linux alike), also for the routes. */
@@ -107,6 +106,7 @@ static bool make_dataplane(struct iface *i, const struct cores_plan *plan)
 		.cores = plan->core,
 		.n_cores = plan->n,
 		.mtu = MTU_BEFORE_NETIF,
+		.poll_always = i->conf->poll_always,
 	};
 
 	if (!conf.aead) {
@@ -125,7 +125,7 @@ static bool add_peer(struct iface *i, const struct conf_peer *c)
 
 	if (!p)
 		return false;
-	memcpy(p->remote.preshared_key, c->preshared_key, WG_KEY_LEN);
+	handshake_set_psk(p, c->preshared_key);
 	p->timers.persistent_interval = c->persistent_keepalive * WG_NS_PER_SEC;
 	for (size_t k = 0; k < c->n_allowed_ips; k++) {
 		const struct conf_prefix *a = &c->allowed_ips[k];
@@ -303,7 +303,8 @@ static bool bring_up(struct iface *i, struct conf *conf)
 		return false;
 	ignore_self(i, conf);
 	i->ratelimiter = ratelimiter_create(i->name);
-	if (!i->ratelimiter || peers_init(&i->peers)) {
+	i->jobs = handshake_jobs_create();
+	if (!i->ratelimiter || !i->jobs || peers_init(&i->peers)) {
 		log_line(LOG_ERR, i->name, "no memory");
 		return false;
 	}
@@ -393,6 +394,7 @@ void iface_down(struct iface *i)
 	peers_fini(&i->peers);
 	heap_fini(&i->deadlines);
 	ratelimiter_destroy(i->ratelimiter);
+	handshake_jobs_destroy(i->jobs);
 	if (had_interface) {
 		run_hooks(i, &i->conf->post_down, "PostDown", true);
 		log_line(LOG_NOTICE, i->name, "down");

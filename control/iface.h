@@ -45,6 +45,8 @@ struct iface {
 	struct resolver *resolver;	/* made when the first name is seen */
 
 	struct noise_identity identity;
+	uint32_t identity_generation;	/* another with each private key */
+	struct handshake_jobs *jobs;
 	struct cookie_checker checker;
 	struct ratelimiter *ratelimiter;
 	uint64_t loaded_until_ns;	/* under load until then: one second of hysteresis */

@@ -231,6 +231,19 @@ struct outer *outer_create(const struct outer_conf *conf, char err[PORT_ERRLEN])
 	return NULL;
 }
 
+struct outer *outer_on_port(struct port *port, char err[PORT_ERRLEN])
+{
+	struct outer *o = calloc(1, sizeof(*o));
+
+	if (!o) {
+		strcpy(err, "no memory");
+		return NULL;
+	}
+	o->kernel = true;
+	o->port = port;
+	return o;
+}
+
 void outer_destroy(struct outer *o)
 {
 	if (!o)

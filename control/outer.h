@@ -25,6 +25,11 @@ struct outer_conf {
 
 /* NULL: why stands in err. */
 struct outer *outer_create(const struct outer_conf *conf, char err[PORT_ERRLEN]);
+/*
+ * On a port of the caller's making (a port in memory), to which an endpoint is all it needs to know, as it is for the kernel port. From
+ * then on it is the outer's.
+ */
+struct outer *outer_on_port(struct port *port, char err[PORT_ERRLEN]);
 /* After every peer has left it (outer_forget). NULL is allowed. */
 void outer_destroy(struct outer *o);
 

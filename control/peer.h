@@ -39,7 +39,9 @@ struct peer {
 	struct cds_lfht_node by_key;
 
 	struct noise_remote remote;
+	uint32_t keys_generation;		/* another as soon as the preshared key is */
 	struct noise_handshake handshake;	/* ours, from initiation to response */
+	uint32_t epoch;				/* another with each initiation of ours, and with its end */
 	struct cookie_sender cookie;
 	uint8_t newest_timestamp[WG_TIMESTAMP_LEN];	/* of the peer's initiations */
 	uint8_t sent_timestamp[WG_TIMESTAMP_LEN];	/* of ours */

@@ -60,7 +60,7 @@ void ratelimiter_destroy(struct ratelimiter *r)
 	free(r);
 }
 
-/* Forgets who has not been here for a second: a bucket is full again after a quarter of that. */
+/* Forgets whose bucket is full again: what is left of it is what a new one would be. */
 static void sweep(struct ratelimiter *r, uint64_t now_ns)
 {
 	const void *key;
@@ -68,11 +68,11 @@ static void sweep(struct ratelimiter *r, uint64_t now_ns)
 	uint32_t next = 0;
 	int32_t i;
 
-	if (now_ns - r->swept_ns < WG_NS_PER_SEC)
+	if (now_ns - r->swept_ns < BUCKET_NS)
 		return;
 	r->swept_ns = now_ns;
 	while ((i = rte_hash_iterate(r->sources, &key, &data, &next)) >= 0)
-		if (now_ns - r->bucket[i].last_ns >= WG_NS_PER_SEC)
+		if (now_ns - r->bucket[i].last_ns >= BUCKET_NS)
 			rte_hash_del_key(r->sources, key);
 }
 

@@ -18,7 +18,8 @@
 enum {
 	EVENTS_PER_ROUND = 256,
 	STAGED_PER_ROUND = 256,
-	HANDSHAKES_PER_ROUND = 16,	/* each costs a few curve operations: events must not wait for many */
+	HANDSHAKES_PER_ROUND = 64,	/* a MAC or two each, and then a job */
+	JOBS_PER_ROUND = 16,		/* each costs one to three curve operations: events must not wait for many */
 	TIMERS_PER_ROUND = 64,
 };
 
@@ -213,14 +214,10 @@ static bool run_handshakes(struct iface *i)
 {
 	struct handshake_packet h;
 
-	for (int n = 0; n < HANDSHAKES_PER_ROUND; n++) {
-		struct peer *p;
-
+	for (int n = 0; n < HANDSHAKES_PER_ROUND && handshake_ready(i); n++) {
 		if (rte_ring_dequeue_elem(i->dp->handshakes, &h, sizeof(h)) != 0)
 			return false;
-		p = handshake_receive(i, &h, rte_ring_count(i->dp->handshakes));
-		if (p)
-			look_at_timers(p);
+		handshake_receive(i, &h, rte_ring_count(i->dp->handshakes));
 	}
 	return true;
 }
@@ -259,6 +256,7 @@ bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 	more |= run_events(i);
 	more |= run_staged(i);
 	more |= run_handshakes(i);
+	more |= handshake_work(i, JOBS_PER_ROUND);
 	more |= run_deadlines(i, next);
 	tick = outer_tick(i->outer, now);
 	if (tick < *next)
@@ -274,7 +272,8 @@ bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 bool iface_arm(struct iface *i)
 {
 	doorbell_arm(&i->dp->control);
-	return !rte_ring_empty(i->dp->events) || !rte_ring_empty(i->dp->staged) || !rte_ring_empty(i->dp->handshakes);
+	return !rte_ring_empty(i->dp->events) || !rte_ring_empty(i->dp->staged) ||
+	       !rte_ring_empty(i->dp->handshakes) || jobs_for_control(&i->dp->jobs);
 }
 
 void iface_disarm(struct iface *i)

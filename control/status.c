@@ -106,6 +106,7 @@ static void print_counters(FILE *out, const struct iface *i)
 		fputc('\n', out);
 	fprintf(out, "packets: outer_rx %" PRIu64 " outer_tx %" PRIu64 " inner_rx %" PRIu64 " inner_tx %" PRIu64 "\n",
 		sum.outer_rx, sum.outer_tx, sum.inner_rx, sum.inner_tx);
+	fprintf(out, "cores: sleeps %" PRIu64 " wakes %" PRIu64 "\n", sum.sleeps, sum.wakes);
 }
 
 /* Put together first, and written at once: a line at a time would keep handshakes waiting. */

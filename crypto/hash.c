@@ -12,13 +12,13 @@
 
 enum { BLAKE2S_BLOCK = 64 };
 
-static EVP_MD_CTX *md_new(void)
+static EVP_MD_CTX *md_kept(void)
 {
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	const struct scratch *kept = scratch_get();
 
-	if (!md)
+	if (!kept)
 		algorithms_fail("EVP_MD_CTX_new");
-	return md;
+	return kept->md;
 }
 
 static void md_begin(EVP_MD_CTX *md)
@@ -41,13 +41,12 @@ static void md_end(EVP_MD_CTX *md, uint8_t out[WG_HASH_LEN])
 
 void hash_blake2s(uint8_t out[WG_HASH_LEN], const struct hash_piece *pieces, unsigned int n)
 {
-	EVP_MD_CTX *md = md_new();
+	EVP_MD_CTX *md = md_kept();
 
 	md_begin(md);
 	for (unsigned int i = 0; i < n; i++)
 		md_add(md, pieces[i].data, pieces[i].len);
 	md_end(md, out);
-	EVP_MD_CTX_free(md);	/* wipes */
 }
 
 void hash_mac(uint8_t out[WG_MAC_LEN], const uint8_t *key, size_t key_len, const void *data,
@@ -76,38 +75,35 @@ void hash_mac(uint8_t out[WG_MAC_LEN], const uint8_t *key, size_t key_len, const
 static void hmac_with(EVP_MD_CTX *md, uint8_t out[WG_HASH_LEN], const uint8_t key[WG_HASH_LEN],
 		      const struct hash_piece *pieces, unsigned int n)
 {
-	uint8_t inner_pad[BLAKE2S_BLOCK], outer_pad[BLAKE2S_BLOCK], inner[WG_HASH_LEN];
+	uint8_t inner[BLAKE2S_BLOCK], outer[BLAKE2S_BLOCK + WG_HASH_LEN];
 
-	memset(inner_pad, 0x36, sizeof(inner_pad));
-	memset(outer_pad, 0x5c, sizeof(outer_pad));
+	memset(inner, 0x36, BLAKE2S_BLOCK);
+	memset(outer, 0x5c, BLAKE2S_BLOCK);
 	for (unsigned int i = 0; i < WG_HASH_LEN; i++) {
-		inner_pad[i] ^= key[i];
-		outer_pad[i] ^= key[i];
+		inner[i] ^= key[i];
+		outer[i] ^= key[i];
 	}
 
 	md_begin(md);
-	md_add(md, inner_pad, sizeof(inner_pad));
+	md_add(md, inner, sizeof(inner));
 	for (unsigned int i = 0; i < n; i++)
 		md_add(md, pieces[i].data, pieces[i].len);
-	md_end(md, inner);
+	md_end(md, outer + BLAKE2S_BLOCK);
 
 	md_begin(md);
-	md_add(md, outer_pad, sizeof(outer_pad));
-	md_add(md, inner, sizeof(inner));
+	md_add(md, outer, sizeof(outer));
 	md_end(md, out);
 
-	OPENSSL_cleanse(inner_pad, sizeof(inner_pad));
-	OPENSSL_cleanse(outer_pad, sizeof(outer_pad));
 	OPENSSL_cleanse(inner, sizeof(inner));
+	OPENSSL_cleanse(outer, sizeof(outer));
 }
 
 void hash_hmac(uint8_t out[WG_HASH_LEN], const uint8_t key[WG_HASH_LEN],
 	       const struct hash_piece *pieces, unsigned int n)
 {
-	EVP_MD_CTX *md = md_new();
+	EVP_MD_CTX *md = md_kept();
 
 	hmac_with(md, out, key, pieces, n);
-	EVP_MD_CTX_free(md);
 }
 
 void hash_kdf(uint8_t t1[WG_HASH_LEN], uint8_t t2[WG_HASH_LEN], uint8_t t3[WG_HASH_LEN],
@@ -116,7 +112,7 @@ void hash_kdf(uint8_t t1[WG_HASH_LEN], uint8_t t2[WG_HASH_LEN], uint8_t t3[WG_HA
 	uint8_t *const outputs[] = { t1, t2, t3 };
 	uint8_t secret[WG_HASH_LEN], previous[WG_HASH_LEN], number;
 	struct hash_piece pieces[] = { { input, len }, { &number, 1 } };
-	EVP_MD_CTX *md = md_new();
+	EVP_MD_CTX *md = md_kept();
 
 	assert(t2 || !t3);
 	hmac_with(md, secret, key, pieces, 1);	/* extract */
@@ -126,7 +122,6 @@ void hash_kdf(uint8_t t1[WG_HASH_LEN], uint8_t t2[WG_HASH_LEN], uint8_t t3[WG_HA
 		memcpy(outputs[number - 1], previous, WG_HASH_LEN);
 		pieces[0].len = WG_HASH_LEN;
 	}
-	EVP_MD_CTX_free(md);
 	OPENSSL_cleanse(secret, sizeof(secret));
 	OPENSSL_cleanse(previous, sizeof(previous));
 }

@@ -8,8 +8,8 @@
  *
  * Each message is worked through in a struct symmetric on the stack: chaining key, hash, and the
  * key of the next {}. The *_write and *_read functions return at the first thing that is wrong;
- * their only callers are the public functions, which commit on success and wipe always. All of it
- * runs in the control thread.
+ * their only callers are the public functions, which commit on success and wipe always. It runs in
+ * whichever thread owns the objects: control, or a worker that it has lent a step to.
  */
 #include "noise.h"
 
@@ -31,9 +31,14 @@ struct symmetric {
 	uint8_t key[WG_KEY_LEN];	/* for one {}: each has a key of its own, and nonce 0 */
 };
 
-struct key_pair {
+/*
+ * An ephemeral key of ours and what it shares with the peer's keys: all operations with one private key are done
+ * together (x25519.h), before the message is worked through.
+ */
+struct ephemeral {
 	uint8_t private_key[WG_KEY_LEN];
 	uint8_t public_key[WG_KEY_LEN];
+	uint8_t shared[2][WG_KEY_LEN];
 };
 
 static void mix_hash(struct symmetric *st, const void *data, size_t len)
@@ -80,19 +85,10 @@ static void mix_key(struct symmetric *st, const uint8_t input[WG_KEY_LEN])
 	hash_kdf(st->chaining_key, st->key, NULL, st->chaining_key, input, WG_KEY_LEN);
 }
 
-/* False: low order. `key_follows`: a {} follows this token. */
-static bool mix_dh(struct symmetric *st, const uint8_t private_key[WG_KEY_LEN],
-		   const uint8_t public_key[WG_KEY_LEN], const uint8_t peer[WG_KEY_LEN],
-		   bool key_follows)
+/* The same without a key: no {} follows. */
+static void mix_chain(struct symmetric *st, const uint8_t input[WG_KEY_LEN])
 {
-	uint8_t shared[WG_KEY_LEN];
-	bool ok = x25519_shared(shared, private_key, public_key, peer);
-
-	if (ok)
-		hash_kdf(st->chaining_key, key_follows ? st->key : NULL, NULL, st->chaining_key,
-			 shared, WG_KEY_LEN);
-	OPENSSL_cleanse(shared, sizeof(shared));
-	return ok;
+	hash_kdf(st->chaining_key, NULL, NULL, st->chaining_key, input, WG_KEY_LEN);
 }
 
 static void mix_psk(struct symmetric *st, const uint8_t preshared_key[WG_KEY_LEN])
@@ -124,25 +120,24 @@ static bool open_and_hash(struct symmetric *st, uint8_t *out, const uint8_t *sea
 	return true;
 }
 
-static bool key_pair_make(struct key_pair *pair, const uint8_t random[WG_KEY_LEN])
+static bool ephemeral_make(struct ephemeral *e, const uint8_t random[WG_KEY_LEN], const uint8_t *const peer[], unsigned int n)
 {
-	memcpy(pair->private_key, random, WG_KEY_LEN);
-	x25519_clamp(pair->private_key);
-	return x25519_public(pair->public_key, pair->private_key);
+	memcpy(e->private_key, random, WG_KEY_LEN);
+	x25519_clamp(e->private_key);
+	return x25519_derive(e->public_key, e->shared, e->private_key, peer, n);
 }
 
 bool noise_identity_set(struct noise_identity *id, const uint8_t private_key[WG_KEY_LEN])
 {
-	struct key_pair pair;
-	bool ok = key_pair_make(&pair, private_key);
+	uint8_t public_key[WG_KEY_LEN];
 
-	if (ok) {
-		memcpy(id->private_key, pair.private_key, WG_KEY_LEN);
-		memcpy(id->public_key, pair.public_key, WG_KEY_LEN);
-		id->valid = true;
-	}
-	OPENSSL_cleanse(&pair, sizeof(pair));
-	return ok;
+	if (!x25519_public(public_key, private_key))
+		return false;
+	memcpy(id->private_key, private_key, WG_KEY_LEN);
+	x25519_clamp(id->private_key);
+	memcpy(id->public_key, public_key, WG_KEY_LEN);
+	id->valid = true;
+	return true;
 }
 
 bool noise_remote_prepare(struct noise_remote *remote, const struct noise_identity *id)
@@ -154,7 +149,7 @@ bool noise_remote_prepare(struct noise_remote *remote, const struct noise_identi
 		return false;
 	if (remote->static_static_known)
 		return true;
-	ok = x25519_shared(shared, id->private_key, id->public_key, remote->public_key);
+	ok = x25519_shared_static(shared, id->private_key, remote->public_key);
 	if (ok) {
 		memcpy(remote->static_static, shared, WG_KEY_LEN);
 		remote->static_static_known = true;
@@ -165,7 +160,7 @@ bool noise_remote_prepare(struct noise_remote *remote, const struct noise_identi
 
 static bool initiation_write(struct symmetric *st, struct wg_initiation *msg,
 			     const struct noise_identity *id, const struct noise_remote *remote,
-			     const struct key_pair *ephemeral, const uint8_t *timestamp)
+			     const struct ephemeral *ephemeral, const uint8_t *timestamp)
 {
 	symmetric_init(st, remote->public_key);
 
@@ -174,8 +169,7 @@ static bool initiation_write(struct symmetric *st, struct wg_initiation *msg,
 	mix_ephemeral(st, ephemeral->public_key);
 
 	/* es */
-	if (!mix_dh(st, ephemeral->private_key, ephemeral->public_key, remote->public_key, true))
-		return false;
+	mix_key(st, ephemeral->shared[0]);
 
 	/* s */
 	if (!seal_and_hash(st, msg->static_, id->public_key, WG_KEY_LEN))
@@ -197,13 +191,14 @@ bool noise_initiation_create(struct noise_handshake *hs, struct wg_initiation *m
 		.type = htole32(WG_INITIATION),
 		.sender = htole32(local_index),
 	};
-	struct key_pair ephemeral;
+	const uint8_t *const peer[] = { remote->public_key };
+	struct ephemeral ephemeral;
 	struct symmetric st;
 	bool ok;
 
 	if (!noise_remote_prepare(remote, id))
 		return false;
-	ok = key_pair_make(&ephemeral, ephemeral_private) &&
+	ok = ephemeral_make(&ephemeral, ephemeral_private, peer, 1) &&
 	     initiation_write(&st, &out, id, remote, &ephemeral, timestamp);
 	if (ok) {
 		memcpy(msg, &out, offsetof(struct wg_initiation, macs));
@@ -211,7 +206,6 @@ bool noise_initiation_create(struct noise_handshake *hs, struct wg_initiation *m
 		hs->state = NOISE_INITIATION_CREATED;
 		hs->local_index = local_index;
 		memcpy(hs->ephemeral_private, ephemeral.private_key, WG_KEY_LEN);
-		memcpy(hs->ephemeral_public, ephemeral.public_key, WG_KEY_LEN);
 		symmetric_save(&st, hs);
 	}
 	OPENSSL_cleanse(&ephemeral, sizeof(ephemeral));
@@ -222,14 +216,18 @@ bool noise_initiation_create(struct noise_handshake *hs, struct wg_initiation *m
 static bool initiation_read_static(struct symmetric *st, const struct wg_initiation *msg,
 				   const struct noise_identity *id, uint8_t *static_public)
 {
+	uint8_t shared[WG_KEY_LEN];
+
+	if (!x25519_shared_static(shared, id->private_key, msg->ephemeral))
+		return false;
 	symmetric_init(st, id->public_key);
 
 	/* e */
 	mix_ephemeral(st, msg->ephemeral);
 
 	/* es */
-	if (!mix_dh(st, id->private_key, id->public_key, msg->ephemeral, true))
-		return false;
+	mix_key(st, shared);
+	OPENSSL_cleanse(shared, sizeof(shared));
 
 	/* s */
 	return open_and_hash(st, static_public, msg->static_, sizeof(msg->static_));
@@ -286,7 +284,7 @@ bool noise_initiation_finish(struct noise_handshake *hs, const struct wg_initiat
 
 static bool response_write(struct symmetric *st, struct wg_response *msg,
 			   const struct noise_handshake *hs, const struct noise_remote *remote,
-			   const struct key_pair *ephemeral)
+			   const struct ephemeral *ephemeral)
 {
 	symmetric_load(st, hs);
 
@@ -295,12 +293,10 @@ static bool response_write(struct symmetric *st, struct wg_response *msg,
 	mix_ephemeral(st, ephemeral->public_key);
 
 	/* ee */
-	if (!mix_dh(st, ephemeral->private_key, ephemeral->public_key, hs->remote_ephemeral, false))
-		return false;
+	mix_chain(st, ephemeral->shared[0]);
 
 	/* se */
-	if (!mix_dh(st, ephemeral->private_key, ephemeral->public_key, remote->public_key, false))
-		return false;
+	mix_chain(st, ephemeral->shared[1]);
 
 	/* psk */
 	mix_psk(st, remote->preshared_key);
@@ -310,8 +306,8 @@ static bool response_write(struct symmetric *st, struct wg_response *msg,
 }
 
 static bool response_read(struct symmetric *st, const struct wg_response *msg,
-			  const struct noise_handshake *hs, const struct noise_identity *id,
-			  const struct noise_remote *remote)
+			  const struct noise_handshake *hs, const struct noise_remote *remote,
+			  uint8_t shared[2][WG_KEY_LEN])
 {
 	uint8_t nothing[1];
 
@@ -321,12 +317,10 @@ static bool response_read(struct symmetric *st, const struct wg_response *msg,
 	mix_ephemeral(st, msg->ephemeral);
 
 	/* ee */
-	if (!mix_dh(st, hs->ephemeral_private, hs->ephemeral_public, msg->ephemeral, false))
-		return false;
+	mix_chain(st, shared[0]);
 
 	/* se */
-	if (!mix_dh(st, id->private_key, id->public_key, msg->ephemeral, false))
-		return false;
+	mix_chain(st, shared[1]);
 
 	/* psk */
 	mix_psk(st, remote->preshared_key);
@@ -357,13 +351,14 @@ bool noise_response_create(struct noise_handshake *hs, struct wg_response *msg,
 		.sender = htole32(local_index),
 		.receiver = htole32(hs->remote_index),
 	};
-	struct key_pair ephemeral;
+	const uint8_t *const peer[] = { hs->remote_ephemeral, remote->public_key };
+	struct ephemeral ephemeral;
 	struct symmetric st;
 	bool ok;
 
 	if (hs->state != NOISE_INITIATION_CONSUMED)
 		return false;
-	ok = key_pair_make(&ephemeral, ephemeral_private) &&
+	ok = ephemeral_make(&ephemeral, ephemeral_private, peer, 2) &&
 	     response_write(&st, &out, hs, remote, &ephemeral);
 	if (ok) {
 		memcpy(msg, &out, offsetof(struct wg_response, macs));
@@ -378,16 +373,19 @@ bool noise_response_consume(struct noise_handshake *hs, const struct wg_response
 			    const struct noise_identity *id, const struct noise_remote *remote,
 			    struct noise_keys *keys)
 {
+	uint8_t shared[2][WG_KEY_LEN];
 	struct symmetric st;
 	bool ok;
 
 	if (hs->state != NOISE_INITIATION_CREATED || !id->valid ||
 	    msg->type != htole32(WG_RESPONSE) || le32toh(msg->receiver) != hs->local_index)
 		return false;
-	ok = response_read(&st, msg, hs, id, remote);
+	ok = x25519_shared(shared[0], hs->ephemeral_private, msg->ephemeral) &&
+	     x25519_shared_static(shared[1], id->private_key, msg->ephemeral) && response_read(&st, msg, hs, remote, shared);
 	if (ok)
 		handshake_split(hs, &st, hs->local_index, le32toh(msg->sender), keys->send,
 				keys->receive);
+	OPENSSL_cleanse(shared, sizeof(shared));
 	OPENSSL_cleanse(&st, sizeof(st));
 	return ok;
 }

@@ -2,7 +2,7 @@
 /*
  * The handshake, Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s (whitepaper section 5.4). Pure: bytes in,
  * bytes out. Randomness and time come in as arguments, so that a run can be repeated. One thread
- * (control) at a time for a given object; no globals that change.
+ * at a time for a given object; no globals that change.
  *
  * Every function that fails leaves its output objects as they were (but for static_static, which
  * is a cache), and wipes what it computed on the way. MACs (mac1, mac2) are not touched here:
@@ -39,7 +39,6 @@ struct noise_handshake {
 	enum noise_state state;
 	uint32_t local_index, remote_index;	/* host order */
 	uint8_t ephemeral_private[WG_KEY_LEN];	/* initiator's own */
-	uint8_t ephemeral_public[WG_KEY_LEN];	/* initiator's own */
 	uint8_t remote_ephemeral[WG_KEY_LEN];	/* responder: the initiator's */
 	uint8_t hash[WG_HASH_LEN];
 	uint8_t chaining_key[WG_HASH_LEN];

@@ -10,50 +10,32 @@ void replay_init(struct replay *r)
 	memset(r, 0, sizeof(*r));	/* generation 0, nothing seen */
 }
 
-/* A monotonic maximum. Never overflows: counter is below WG_REJECT_AFTER_MESSAGES. */
-static void newest_raise(struct replay *r, uint64_t counter)
-{
-	uint64_t newest = __atomic_load_n(&r->newest, __ATOMIC_RELAXED);
-
-	while (newest < counter + 1) {
-		if (__atomic_compare_exchange_n(&r->newest, &newest, counter + 1, true,
-						__ATOMIC_RELAXED, __ATOMIC_RELAXED))
-			return;
-	}
-}
-
-/* Which counters of the block are not too old, as a bitmap. */
-static uint32_t young(uint64_t newest, uint64_t block)
-{
-	const uint64_t first = block * REPLAY_BLOCK;
-	const uint64_t oldest = newest > REPLAY_WINDOW ? newest - REPLAY_WINDOW : 0;
-
-	if (oldest <= first)
-		return UINT32_MAX;
-	return oldest - first < REPLAY_BLOCK ? UINT32_MAX << (oldest - first) : 0;
-}
-
 /*
  * Accepts these counters (bits, not 0) of one block; returns those that it did accept.
  *
  * `newest` is raised before a slot is taken over, and read after a slot is: the acquire on the
  * slot pairs with the release of whoever wrote it, so `newest` is then at least that writer's
- * counter. Hence a counter that passes the test against `newest` (64 bits, exact) is never older
- * than the slot's block: a slot of another generation is an older one, free to be taken over, and
- * the 32 bits need only be compared for equality.
+ * block. Hence a block that passes the test against `newest` (64 bits, exact) is never older than
+ * the slot's: a slot of another generation is an older one, free to be taken over, and the 32 bits
+ * need only be compared for equality.
  */
 static uint32_t block_accept(struct replay *r, uint64_t block, uint32_t bits)
 {
 	uint64_t *slot = &r->slot[block % REPLAY_SLOTS];
 	uint64_t generation = (uint64_t)(uint32_t)(block / REPLAY_SLOTS) << 32;
-	uint64_t seen, word;
+	uint64_t newest = __atomic_load_n(&r->newest, __ATOMIC_RELAXED), seen, word;
 	uint32_t fresh;
 
-	newest_raise(r, block * REPLAY_BLOCK + 31 - __builtin_clz(bits));
+	while (newest < block &&
+	       !__atomic_compare_exchange_n(&r->newest, &newest, block, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 	seen = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
 	do {
+		/* Raised above, so `newest` is not below the block. */
+		if (__atomic_load_n(&r->newest, __ATOMIC_RELAXED) - block >= REPLAY_SLOTS)
+			return 0;
 		word = seen >> 32 == generation >> 32 ? seen : generation;
-		fresh = bits & ~(uint32_t)word & young(__atomic_load_n(&r->newest, __ATOMIC_RELAXED), block);
+		fresh = bits & ~(uint32_t)word;
 		if (!fresh)
 			return 0;
 	} while (!__atomic_compare_exchange_n(slot, &seen, word | fresh, true, __ATOMIC_ACQ_REL,
@@ -66,10 +48,7 @@ bool replay_accept(struct replay *r, uint64_t counter)
 	return replay_accept_burst(r, &counter, 1);
 }
 
-/*
- * A run within one block costs two atomic operations instead of two a counter. That changes no
- * verdict: `newest` is raised by less than a block too early.
- */
+/* A run within one block costs one or two atomic operations together. */
 uint64_t replay_accept_burst(struct replay *r, const uint64_t *counter, unsigned int n)
 {
 	uint64_t accepted = 0;

@@ -26,22 +26,22 @@ enum {
 	REPLAY_BLOCK = 32,
 	REPLAY_SLOTS = REPLAY_BITS / REPLAY_BLOCK,
 	/*
-	 * How far behind the newest counter one is no longer accepted: less than all the bits by
-	 * one block, for the newest block may have just begun.
+	 * A counter is judged as long as its block has a slot. So all that are less than this behind
+	 * the newest are (which may be the first of its block), and none that is REPLAY_BITS behind.
 	 */
-	REPLAY_WINDOW = REPLAY_BITS - REPLAY_BLOCK,
+	REPLAY_WINDOW = REPLAY_BITS - REPLAY_BLOCK + 1,
 };
 
 struct replay {
-	uint64_t newest;		/* atomic: highest counter accepted, plus one */
+	uint64_t newest;		/* atomic: highest block that a counter was accepted of */
 	uint64_t slot[REPLAY_SLOTS];	/* atomic */
 };
 
 void replay_init(struct replay *r);
 
 /*
- * True exactly once for each counter, unless it is REPLAY_WINDOW or more behind the newest, or at
- * or over WG_REJECT_AFTER_MESSAGES. Call it after authentication, never before.
+ * True exactly once for each counter, unless its block is REPLAY_SLOTS or more behind the newest, or
+ * it is at or over WG_REJECT_AFTER_MESSAGES. Call it after authentication, never before.
  *
  * The 32 bits of generation make one exception: a sender that leaps over 2^45 counters or more
  * (no session lives long enough to send them) may have a counter refused at its first coming.
@@ -53,5 +53,12 @@ bool replay_accept(struct replay *r, uint64_t counter);
  * is set where counter[i] was accepted. Counters that rise by one cost much less together.
  */
 uint64_t replay_accept_burst(struct replay *r, const uint64_t *counter, unsigned int n);
+
+/* Fetches what it takes to judge this counter. */
+static inline void replay_prefetch(struct replay *r, uint64_t counter)
+{
+	__builtin_prefetch(&r->newest, 1);
+	__builtin_prefetch(&r->slot[counter / REPLAY_BLOCK % REPLAY_SLOTS], 1);
+}
 
 #endif

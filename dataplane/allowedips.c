@@ -4,7 +4,7 @@
  * two children, so that the shape depends on the set of prefixes alone; a path of single children
  * is skipped, hence a lookup compares each node's key.
  *
- * Data cores read (lookup). The control thread writes: what changes is a fresh copy of one node,
+ * Data cores read (allowedips_lookup.c). The control thread writes: what changes is a fresh copy of one node,
  * and one rcu_publish() of the pointer to it, after which a reader is in the old node or the new
  * one, both whole. The old one goes to call_rcu(). Only a prefix that moves to another peer changes
  * in place, by one pointer.
@@ -17,53 +17,12 @@
 #include "allowedips_node.h"
 #include "rcu.h"
 
-struct allowedips {
-	/* IPv4, IPv6: struct node or NULL. Data cores: ro, control: rw */
-	alignas(NODE_LINE) void *root[2];
-	/* Control: rw */
-	alignas(NODE_LINE) size_t count;
-	size_t memory;
-	/* The largest node, for a moment: shrink_in_place(). Data cores: ro, control: rw */
-	alignas(NODE_LINE) uint8_t spare[NODE_SIZE(64, 63)];
-};
-
 /* Where a prefix belongs: in a node of this key and depth, as this bit of `prefixes`. */
 struct place {
 	addr_bits key;
 	unsigned int depth;
 	unsigned int index;
 };
-
-/* Lookup. */
-
-static inline __attribute__((always_inline)) void *lookup(void *const *root, addr_bits a,
-							   bool wide)
-{
-	struct node *n = rcu_load(*root);
-	void *const *best = NULL;
-
-	while (n && leads_to(a, n, wide)) {
-		unsigned int c = chunk(a, n->depth, wide);
-		uint64_t match = n->prefixes & node_covering[c / 2];
-
-		if (match)
-			best = peer_slot(n, 63 - __builtin_clzll(match));
-		if (!(n->children & bit(c)))
-			break;
-		n = rcu_load(*child_slot(n, c));
-	}
-	return best ? rcu_load(*best) : NULL;
-}
-
-void *allowedips_lookup4(const struct allowedips *t, const uint8_t addr[4])
-{
-	return lookup(&t->root[0], load4(addr), false);
-}
-
-void *allowedips_lookup6(const struct allowedips *t, const uint8_t addr[16])
-{
-	return lookup(&t->root[1], load6(addr), true);
-}
 
 /* Nodes: made whole before readers see them. */
 
@@ -85,7 +44,7 @@ static struct node *node_new(struct allowedips *t, addr_bits key, unsigned int d
 	struct node *n;
 
 	size = (size + NODE_LINE - 1) & ~(size_t)(NODE_LINE - 1);
-	n = aligned_alloc(NODE_LINE, size);
+	n = pool_alloc(&t->pool, size);
 	if (!n)
 		return NULL;
 	node_init(n, key, depth, prefixes, children);
@@ -100,7 +59,7 @@ static void node_free(struct allowedips *t, struct node *n)
 	if (!n)
 		return;
 	t->memory -= n->size;
-	free(n);
+	pool_free(&t->pool, n, n->size);
 }
 
 /*
@@ -110,14 +69,17 @@ static void node_free(struct allowedips *t, struct node *n)
  */
 static void node_free_rcu(struct rcu_head *head)
 {
+	struct node *n = caa_container_of(head, struct node, rcu);
+
 	rcu_callback();
-	free(caa_container_of(head, struct node, rcu));
+	pool_give_back(n, n->size);
 }
 
 /* The node can no longer be reached. */
 static void node_retire(struct allowedips *t, struct node *n)
 {
 	t->memory -= n->size;
+	pool_expect(&t->pool);
 	call_rcu(&n->rcu, node_free_rcu);
 }
 
@@ -426,30 +388,30 @@ struct allowedips *allowedips_create(void)
 	return t;
 }
 
-/* Depth first: at most 22 nodes deep, by the length of an address. */
-static void destroy(struct allowedips *t, struct node *n)
+/* Its prefixes and those below; the nodes go with the pool. At most 22 nodes deep, by the length of an address. */
+static void destroy(struct node *n)
 {
 	uint64_t left;
 
 	if (!n)
 		return;
 	for (left = n->children; left; left &= left - 1)
-		destroy(t, *child_slot(n, __builtin_ctzll(left)));
+		destroy(*child_slot(n, __builtin_ctzll(left)));
 	for (left = n->prefixes; left; left &= left - 1) {
 		struct allowedips_prefix *p = *entry_slot(n, __builtin_ctzll(left));
 
 		prefix_unlink(p);
 		free(p);
 	}
-	node_free(t, n);
 }
 
 void allowedips_destroy(struct allowedips *t)
 {
 	if (!t)
 		return;
-	destroy(t, t->root[0]);
-	destroy(t, t->root[1]);
+	destroy(t->root[0]);
+	destroy(t->root[1]);
+	pool_end(&t->pool);
 	free(t);
 }
 
@@ -461,4 +423,9 @@ size_t allowedips_count(const struct allowedips *t)
 size_t allowedips_memory(const struct allowedips *t)
 {
 	return t->memory;
+}
+
+size_t allowedips_held(const struct allowedips *t)
+{
+	return sizeof(*t) + t->pool.held + t->count * sizeof(struct allowedips_prefix);
 }

@@ -9,7 +9,7 @@
  * change in one pointer at a time: an update publishes a new copy of one node and frees the old one
  * after a grace period (rcu.h).
  *
- *   operation x operation | lookup (any reader)  | insert, remove, walk (control)
+ *   operation x operation | lookup, _bulk (readers) | insert, remove, walk (control)
  *   lookup                | nobody synchronises  | RCU: reader between two quiescent states
  *   insert, remove, walk  | RCU                  | caller excludes: one registered thread
  *
@@ -23,6 +23,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <urcu/list.h>
 
 struct allowedips;
@@ -47,8 +48,8 @@ void allowedips_owner_init(struct allowedips_owner *o);
 struct allowedips *allowedips_create(void);
 
 /*
- * Control thread, when no reader is left. Owners' lists are emptied. NULL is allowed. Nodes
- * replaced shortly before are still liburcu's to free: rcu_barrier() waits for them.
+ * Control thread, when no reader is left. Owners' lists are emptied. NULL is allowed. Where nodes
+ * replaced shortly before are still liburcu's, waits for grace periods until they are not.
  */
 void allowedips_destroy(struct allowedips *t);
 
@@ -84,11 +85,39 @@ void allowedips_remove_owner(struct allowedips *t, struct allowedips_owner *owne
 void *allowedips_lookup4(const struct allowedips *t, const uint8_t addr[4]);
 void *allowedips_lookup6(const struct allowedips *t, const uint8_t addr[16]);
 
+/* An address to look up, and what was found. */
+struct allowedips_query {
+	const uint8_t *addr;	/* 4 or 16 bytes, unaligned; read only during the call */
+	void *peer;		/* out: of the longest match, or NULL */
+	bool is6;
+};
+
 /*
- * Number of prefixes, and bytes asked of the allocator for what is live, of both families. Control
- * thread.
+ * Adds an address to the *n queries of q, unless it is the one added last, as most are that follow each other in a burst. Returns its place.
+ */
+static inline unsigned int allowedips_query_add(struct allowedips_query *q, unsigned int *n, const uint8_t *addr, bool is6)
+{
+	if (*n && q[*n - 1].is6 == is6 && memcmp(q[*n - 1].addr, addr, is6 ? 16 : 4) == 0)
+		return *n - 1;
+	q[*n].addr = addr;
+	q[*n].is6 = is6;
+	return (*n)++;
+}
+
+/*
+ * Looks up n addresses, any n, both families in any order, each as the calls above do, faster: the
+ * memory of one is fetched while others are worked on. Equal addresses that follow each other in
+ * their family cost one. Each answer alone is one that was true during the call; a table being
+ * changed may have changed between two of them.
+ */
+void allowedips_lookup_bulk(const struct allowedips *t, struct allowedips_query *q, unsigned int n);
+
+/*
+ * Number of prefixes; bytes of what is live, of both families; bytes asked of the allocator, which keeps what
+ * nodes that were removed had for others (chunks of 2 MiB, the first of them used page by page). Control thread.
  */
 size_t allowedips_count(const struct allowedips *t);
 size_t allowedips_memory(const struct allowedips *t);
+size_t allowedips_held(const struct allowedips *t);
 
 #endif

@@ -23,11 +23,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "allowedips_pool.h"
 #include "rcu.h"
 
 enum {
 	NODE_STRIDE = 6,
-	NODE_LINE = 64,		/* alignment and unit of size */
+	NODE_LINE = POOL_LINE,	/* alignment and unit of size */
 };
 
 /* An address, its first bit highest; IPv4 in the upper 32 bits. */
@@ -55,6 +56,18 @@ struct node {
 	 ((n_prefixes) > 2 ? (n_prefixes) - 2 : 0)))
 
 static_assert(NODE_SIZE(0, 1) == NODE_LINE, "a leaf of one prefix fills one cache line");
+static_assert(NODE_SIZE(64, 63) <= POOL_MAX_LINES * POOL_LINE, "the largest node is a block");
+
+struct allowedips {
+	/* IPv4, IPv6: struct node or NULL. Data cores: ro, control: rw */
+	alignas(NODE_LINE) void *root[2];
+	/* Control: rw */
+	alignas(NODE_LINE) size_t count;
+	size_t memory;
+	struct pool pool;
+	/* The largest node, for a moment: shrink_in_place(). Data cores: ro, control: rw */
+	alignas(NODE_LINE) uint8_t spare[NODE_SIZE(64, 63)];
+};
 
 /* [v]: the bits of `prefixes` that cover an address whose five bits from `depth` on are v. */
 #define NODE_COVER(v) (1ull << (32 + (v)) | 1ull << (16 + (v) / 2) | 1ull << (8 + (v) / 4) | \

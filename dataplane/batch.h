@@ -27,11 +27,20 @@ enum batch_kind {
 	BATCH_SEND,	/* finished messages to the outer port: no work, only their place in the order */
 };
 
+/* Packets in a row of one session. What concerns all of them is here, not in each mbuf: one line for a worker to fetch. */
+struct batch_run {
+	uint64_t id;			/* the session's (session.h) */
+	uint64_t counter;		/* BATCH_SEAL: nonce of the first packet, and the others' follow */
+	uint16_t n;
+};
+
 struct batch {
 	uint32_t done;			/* atomic: the worker has finished */
 	uint16_t kind;
 	uint16_t n;			/* packets; a worker that drops some closes the gaps */
+	uint16_t n_runs;		/* that the packets are, when submitted; none in a BATCH_SEND */
 	struct rte_mbuf *m[BATCH_MAX];
+	struct batch_run run[BATCH_MAX];
 } __attribute__((aligned(64)));
 
 struct batch_fifo {
@@ -56,7 +65,14 @@ static inline struct batch *batch_begin(struct batch_fifo *f, enum batch_kind ki
 
 	b->kind = kind;
 	b->n = 0;
+	b->n_runs = 0;
 	return b;
+}
+
+/* The next n packets are a run. */
+static inline void batch_add_run(struct batch *b, uint64_t id, uint64_t counter, unsigned int n)
+{
+	b->run[b->n_runs++] = (struct batch_run){ .id = id, .counter = counter, .n = n };
 }
 
 /*

@@ -5,7 +5,7 @@
  *   poll      RX      burst from each port's queue -> classify -> batch -> submit
  *   work      WORKER  take a batch from the work ring -> seal or open it -> mark it done
  *   complete  RX      batches done at the head of this core's FIFO -> transmit
- *   rest      all     RCU quiescent state; spin a little, then sleep on the ports' descriptors and the doorbell
+ *   rest      all     RCU quiescent state; then sleep on the ports' descriptors and the doorbell
  */
 #include "core.h"
 
@@ -22,8 +22,8 @@
 
 enum {
 	POLL_ROOM = 4,			/* batches that one poll of both ports may submit */
-	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again */
-	SPIN_NS = 20 * 1000,		/* idle time before a core thinks of sleeping */
+	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again, at most */
+	SPIN_NS = 1000,			/* idle time before a core sleeps: whoever it has just woken may be waiting for its CPU */
 	NAP_SHORT_NS = 50 * 1000,	/* between looks at ports that cannot wake us, */
 	NAP_LONG_NS = 1000 * 1000,	/* and after NAP_LONG_AFTER_NS without traffic */
 	NAP_LONG_AFTER_NS = 10 * 1000 * 1000,
@@ -56,11 +56,72 @@ void core_submit(struct core *c, struct batch *b)
 		wake_worker(c);
 }
 
+/* What workers look at of a batch may lie with another core, or nowhere near. */
+static void prefetch_batch(const struct sessions *t, const struct batch *b)
+{
+	for (unsigned int r = 0; r < b->n_runs; r++)
+		sessions_prefetch_slot(t, session_index(b->run[r].id));
+	for (unsigned int i = 0; i < b->n; i++) {
+		__builtin_prefetch(b->m[i], 1);
+		__builtin_prefetch(pkt_of(b->m[i]), 1);
+	}
+	for (unsigned int r = 0; r < b->n_runs; r++)
+		sessions_prefetch(t, session_index(b->run[r].id));
+}
+
+void core_find_sessions(struct core *c, struct batch *b)
+{
+	unsigned int n = 0, i = 0;
+
+	prefetch_batch(&c->dp->sessions, b);
+	for (unsigned int r = 0; r < b->n_runs; r++) {
+		const struct batch_run *run = &b->run[r];
+		struct session *s = sessions_get(&c->dp->sessions, run->id);
+
+		if (s)
+			__builtin_prefetch(&s->peer->rx_bytes, 1);
+		for (unsigned int k = 0; k < run->n; k++, i++) {
+			if (!s) {
+				core_drop(c, b->m[i], DROP_STALE_SESSION);
+				continue;
+			}
+			c->session[n] = s;
+			c->ops[n].counter = run->counter + k;
+			b->m[n++] = b->m[i];
+		}
+	}
+	b->n = n;
+}
+
+/*
+ * Looks at the ports. Where bursts come full, there are more: enough is taken that no other worker waits while this core works. One may
+ * have finished what it works on before this core has its own batch done, hence two each.
+ */
+static unsigned int poll_ports(struct core *c)
+{
+	const unsigned int enough = 1 + 2 * (c->dp->n_workers - 1);
+	unsigned int n, sum = 0;
+
+	do {
+		if (batch_fifo_full(&c->fifo, POLL_ROOM))
+			break;
+		n = inbound_poll(c) + outbound_poll(c);
+		sum += n;
+	} while (n >= BATCH_MAX / 2 && rte_ring_count(c->dp->work) < enough);
+	return sum;
+}
+
+/* A core that receives does not take what the other workers will need before it has looked for more. */
+static bool enough_for_others(const struct core *c)
+{
+	return !(c->roles & CORE_RX) || rte_ring_count(c->dp->work) >= c->dp->n_workers;
+}
+
 static unsigned int work(struct core *c)
 {
 	unsigned int n = 0;
 
-	for (int i = 0; i < WORK_PER_ROUND; i++) {
+	for (int i = 0; i < WORK_PER_ROUND && (i == 0 || enough_for_others(c)); i++) {
 		struct batch *b = batch_take(c->dp->work);
 
 		if (!b)
@@ -82,6 +143,8 @@ static unsigned int complete(struct core *c)
 
 	while ((b = batch_head(&c->fifo))) {
 		n++;
+		for (unsigned int i = 0; i < b->n; i++)
+			rte_prefetch0(b->m[i]);	/* a worker elsewhere has written to it */
 		if (b->n && b->kind == BATCH_OPEN)
 			counters_add(&c->counters.inner_tx, port_tx_burst(c->dp->inner, c->queue, b->m, b->n));
 		else if (b->n)
@@ -95,7 +158,7 @@ static unsigned int complete(struct core *c)
 static bool has_work(const struct core *c)
 {
 	return __atomic_load_n(&c->dp->stop, __ATOMIC_ACQUIRE) ||
-	       ((c->roles & CORE_WORKER) && !rte_ring_empty(c->dp->work)) ||
+	       ((c->roles & CORE_WORKER) && (!rte_ring_empty(c->dp->work) || jobs_for_worker(&c->dp->jobs))) ||
 	       ((c->roles & CORE_RX) && !rte_ring_empty(c->inject));
 }
 
@@ -103,10 +166,6 @@ static void block(struct core *c)
 {
 	struct timespec nap = { 0 };
 	struct epoll_event ready;
-
-	/* A port that is gone keeps its descriptor readable: the control thread takes us down. */
-	if (__atomic_load_n(&c->dp->inner->error, __ATOMIC_RELAXED) || __atomic_load_n(&c->dp->outer->error, __ATOMIC_RELAXED))
-		doorbell_ring(&c->dp->control);
 
 	if (!c->can_block)
 		nap.tv_nsec = c->now - c->idle_since < NAP_LONG_AFTER_NS ? NAP_SHORT_NS : NAP_LONG_NS;
@@ -121,9 +180,12 @@ static void rest(struct core *c)
 {
 	const uint64_t bit = 1ull << c->id;
 
+	/* A port that is gone has no packets, and keeps its descriptor readable: the control thread takes us down. */
+	if (__atomic_load_n(&c->dp->inner->error, __ATOMIC_RELAXED) || __atomic_load_n(&c->dp->outer->error, __ATOMIC_RELAXED))
+		doorbell_ring(&c->dp->control);
 	if (!c->idle_since)
 		c->idle_since = c->now;
-	if (c->now - c->idle_since < SPIN_NS) {
+	if (c->dp->poll_always || c->now - c->idle_since < SPIN_NS) {
 		rte_pause();
 		return;
 	}
@@ -148,14 +210,14 @@ static void loop(struct core *c)
 		unsigned int moved = 0;
 
 		c->now = dataplane_now();
-		if (c->roles & CORE_RX && !batch_fifo_full(&c->fifo, POLL_ROOM)) {
-			moved += inbound_poll(c);
-			moved += outbound_poll(c);
-		}
+		if (c->roles & CORE_RX)
+			moved += poll_ports(c);
 		if (c->roles & CORE_WORKER)
 			moved += work(c);
 		if (c->roles & CORE_RX)
 			moved += complete(c);
+		if (!moved && c->roles & CORE_WORKER)
+			moved = jobs_work(&c->dp->jobs, &c->dp->control);	/* one: packets do not wait behind two */
 		rcu_quiescent_state();
 		if (moved)
 			c->idle_since = 0;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <rte_cycles.h>
+#include <rte_prefetch.h>
 
 #include "batch.h"
 #include "dataplane.h"
@@ -31,8 +32,10 @@ struct core {
 	uint64_t idle_since;		/* 0: not idle */
 	struct counters counters;	/* this core: rw, others: ro (atomic) */
 	struct batch_fifo fifo;
-	struct aead_op ops[BATCH_MAX];	/* scratch of one batch's work */
+	/* scratch of one burst or batch */
+	struct aead_op ops[BATCH_MAX];
 	struct session *session[BATCH_MAX];
+	struct allowedips_query query[BATCH_MAX];
 };
 
 static inline void core_drop(struct core *c, struct rte_mbuf *m, enum drop_reason why)
@@ -49,6 +52,15 @@ static inline void core_stage(struct core *c, enum stage ended)
 	counters_add(&c->counters.stage[ended], ticks - c->stage_began);
 	c->stage_began = ticks;
 }
+
+/* How far ahead the memory of a packet is fetched, in packets. */
+enum { PREFETCH_AHEAD = 4 };
+
+/*
+ * The session of each of b's packets into c->session, and of a run to seal the nonces into c->ops. Packets whose session is gone are
+ * dropped. Their memory is fetched for all of them first, so that a batch of many peers waits for it once, not packet by packet.
+ */
+void core_find_sessions(struct core *c, struct batch *b);
 
 /* outbound.c: inner port and injected packets to batches; returns how many packets it moved. */
 unsigned int outbound_poll(struct core *c);

@@ -46,14 +46,17 @@ static struct rte_ring *ring(const struct dataplane *dp, const char *what, unsig
 	return rte_ring_create_elem(name, elem, n, SOCKET_ID_ANY, flags | RING_F_EXACT_SZ);
 }
 
-/* Threads may share a CPU with others, so one may be stopped in the middle of a ring: RTS lets the others go on meanwhile. */
+/*
+ * Threads may share a CPU with others, so one may be stopped in the middle of a ring: RTS lets the others go on meanwhile. What they
+ * take behind it is free again only when it goes on, up to an eighth of the ring; hence twice the room for the batches there are.
+ */
 static bool make_rings(struct dataplane *dp, char err[PORT_ERRLEN])
 {
-	dp->work = ring(dp, "work", sizeof(void *), dp->n_rx * BATCH_FIFO_DEPTH, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
+	dp->work = ring(dp, "work", sizeof(void *), 2 * dp->n_rx * BATCH_FIFO_DEPTH, RING_F_MP_RTS_ENQ | RING_F_MC_RTS_DEQ);
 	dp->events = ring(dp, "events", sizeof(struct event), EVENT_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
 	dp->handshakes = ring(dp, "handshakes", sizeof(struct handshake_packet), HANDSHAKE_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
 	dp->staged = ring(dp, "staged", sizeof(void *), STAGE_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
-	if (dp->work && dp->events && dp->handshakes && dp->staged)
+	if (dp->work && dp->events && dp->handshakes && dp->staged && jobs_init(&dp->jobs, dp->name) == 0)
 		return true;
 	return fail(err, "no rings: %s", rte_strerror(rte_errno));
 }
@@ -100,6 +103,7 @@ static bool make_core(struct dataplane *dp, const struct dataplane_core_conf *co
 	c->roles = conf->roles;
 	c->epoll = c->bell.fd = -1;
 	dp->core[dp->n_cores++] = c;
+	dp->n_workers += !!(c->roles & CORE_WORKER);
 	if (c->roles & CORE_RX) {
 		c->queue = dp->n_rx++;
 		dp->rx_counters[c->queue] = &c->counters;
@@ -142,6 +146,7 @@ struct dataplane *dataplane_create(const struct dataplane_conf *conf, char err[P
 	dp->pool = conf->pool;
 	dp->aead = conf->aead;
 	dp->mtu = conf->mtu;
+	dp->poll_always = conf->poll_always;
 	if (doorbell_init(&dp->control) || sessions_init(&dp->sessions) || !(dp->allowedips = allowedips_create()))
 		fail(err, "no memory for the tables");
 	else if (make_cores(dp, conf, err) && make_rings(dp, err))
@@ -213,6 +218,7 @@ void dataplane_destroy(struct dataplane *dp)
 	rte_ring_free(dp->events);
 	rte_ring_free(dp->handshakes);
 	rte_ring_free(dp->staged);
+	jobs_fini(&dp->jobs);
 	allowedips_destroy(dp->allowedips);
 	sessions_fini(&dp->sessions);
 	doorbell_fini(&dp->control);

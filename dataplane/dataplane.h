@@ -16,6 +16,7 @@
 #include "counters.h"
 #include "doorbell.h"
 #include "event.h"
+#include "jobs.h"
 #include "port.h"
 #include "session.h"
 
@@ -38,6 +39,7 @@ struct dataplane_conf {
 	const struct dataplane_core_conf *cores;
 	unsigned int n_cores;	/* at least one has CORE_RX, and one CORE_WORKER */
 	uint16_t mtu;
+	bool poll_always;	/* cores never sleep */
 };
 
 struct dataplane {
@@ -48,10 +50,12 @@ struct dataplane {
 	const struct aead_backend *aead;
 	struct core *core[CORES_MAX];
 	struct counters *rx_counters[CORES_MAX];	/* by the ports' queue */
-	unsigned int n_cores, n_rx;	/* cores with CORE_RX come first */
+	unsigned int n_cores, n_rx, n_workers;	/* cores with CORE_RX come first */
+	bool poll_always;
 	struct rte_ring *work;		/* of struct batch * */
 	struct rte_ring *events;	/* of struct event, by value */
 	struct rte_ring *handshakes;	/* of struct handshake_packet, by value */
+	struct jobs jobs;		/* that the control thread lends to workers */
 	struct rte_ring *staged;	/* of struct rte_mbuf * */
 	struct allowedips *allowedips;
 	struct sessions sessions;

@@ -5,11 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
 bool endpoint_same_remote(const struct endpoint *a, const struct endpoint *b)
 {
 	return memcmp(&a->remote, &b->remote, sizeof(a->remote)) == 0;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * All bytes that are not set are zero (sin_zero, flow label, scope of an address that is not link-local), so that two endpoints
@@ -31,7 +32,16 @@ _Static_assert(sizeof(struct endpoint) == 48, "endpoint has no holes");
 
 enum { ENDPOINT_STRLEN = INET6_ADDRSTRLEN + 24 };
 
-bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+static inline bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
+{
+	uint64_t x[6], y[6], differ = 0;
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (unsigned int i = 0; i < 6; i++)
+		differ |= x[i] ^ y[i];
+	return !differ;
+}
 
 /* Same remote address and port, whatever the local part. */
 bool endpoint_same_remote(const struct endpoint *a, const struct endpoint *b);

@@ -42,6 +42,6 @@ struct handshake_packet {
 
 _Static_assert(sizeof(struct handshake_packet) % 4 == 0, "element of an rte_ring");
 
-enum { EVENT_RING = 8192, HANDSHAKE_RING = 4096, STAGE_RING = 1024, INJECT_RING = 1024 };
+enum { EVENT_RING = 8192, HANDSHAKE_RING = 16384, STAGE_RING = 1024, INJECT_RING = 1024 };
 
 #endif

@@ -31,8 +31,7 @@ struct pkt {
 	/* outer rx: set by the port to sender and our address. Outer tx: set by encap to where it goes. */
 	struct endpoint ep;
 	struct rte_mbuf *next;	/* staged packets of one peer (control thread) */
-	uint64_t id;		/* session it is sealed or opened with (session.h); staged packets: the peer */
-	uint64_t counter;	/* its nonce */
+	uint64_t id;		/* staged: the peer; to be sealed by way of the control thread: the session (session.h) */
 	uint8_t ds;		/* outer TOS or traffic class: as received, or as to be sent (DSCP and ECN) */
 	uint8_t core;		/* data core that staged or received it, to which it returns */
 	uint8_t inject;		/* enum pkt_inject, on its way from the control thread to a core */

@@ -37,7 +37,11 @@ struct port;
 struct port_ops {
 	const char *name;
 
-	/* Up to n packets into m, n <= PORT_BURST; the caller owns them. Never blocks. Drops are counted in the queue's counters. */
+	/*
+	 * Up to n packets into m, n <= PORT_BURST; the caller owns them. Never blocks. Drops are counted in the queue's counters. Outer
+	 * ports: an mbuf may be a view into a buffer that it shares with others. What is in it may be changed, and it may be trimmed from
+	 * either end, but before and behind the message there is somebody else's.
+	 */
 	uint16_t (*rx_burst)(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
 
 	/* Takes ownership of all n, sent or not. Never blocks for long. Returns how many the port took; the rest are counted. */
@@ -56,8 +60,9 @@ struct port_ops {
 	void (*way_back)(const struct port *p, const struct rte_mbuf *m, struct rewrite *rw);
 
 	/*
-	 * File descriptors that are readable when rx_burst would return something; returns how many. 0: the port cannot wake a
-	 * sleeping core, it must be looked at again and again.
+	 * File descriptors that are readable when rx_burst would return something, once it has returned nothing: what is left of a
+	 * super-packet does not show there. Returns how many. 0: the port cannot wake a sleeping core, it must be looked at again
+	 * and again.
 	 */
 	unsigned int (*fds)(const struct port *p, uint16_t queue, int fd[PORT_MAX_FDS]);
 
@@ -97,14 +102,21 @@ struct port_kernel_conf {
 	struct rte_mempool *pool;
 };
 
+/*
+ * Besides the mbufs of `pool`, the port has large buffers of its own, which mbufs that it hands out may be views into. So all of these
+ * must have been freed before the port is destroyed.
+ */
 struct port *port_kernel_create(const struct port_kernel_conf *conf, char err[PORT_ERRLEN]);
+/* The most packet memory that this takes for its own, in bytes. Any thread, also before the EAL has started. */
+size_t port_kernel_memory(uint16_t n_queues);
 uint16_t port_kernel_listen_port(const struct port *p);
 /* Sets SO_MARK on every socket; 0, or -errno. Any time, control thread. */
 int port_kernel_set_fwmark(struct port *p, uint32_t fwmark);
 
 /*
  * tun: creates the interface `ifname` (IFF_TUN, multi-queue), down, without addresses. It goes when the port is destroyed, or
- * the process ends.
+ * the process ends. With the kernel's segmentation offloads: super-packets are cut on rx_burst (gso.h), and made of what
+ * tx_burst is given (gro.h), which writes into the headers of those packets.
  */
 struct port_tun_conf {
 	uint16_t n_queues;

@@ -155,6 +155,27 @@ static inline struct session *sessions_find(const struct sessions *t, uint32_t i
 	return s && session_index(s->id) == index ? s : NULL;
 }
 
+/*
+ * Fetches what sessions_find will look at: first the slot of the table, then (when that has arrived) the session's own lines.
+ */
+static inline void sessions_prefetch_slot(const struct sessions *t, uint32_t index)
+{
+	const struct session_slots *slots = rcu_load(t->slots);
+
+	__builtin_prefetch(&slots->slot[index & slots->mask]);
+}
+
+static inline void sessions_prefetch(const struct sessions *t, uint32_t index)
+{
+	const struct session_slots *slots = rcu_load(t->slots);
+	const struct session *s = rcu_load(slots->slot[index & slots->mask].session);
+
+	if (!s)
+		return;
+	__builtin_prefetch(s);
+	__builtin_prefetch(s->receive_key);
+}
+
 /* The session with that id, or NULL where it is gone. Same rule. */
 static inline struct session *sessions_get(const struct sessions *t, uint64_t id)
 {

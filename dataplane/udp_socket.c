@@ -8,6 +8,7 @@
 #include "udp_socket.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -71,6 +72,7 @@ static int set_options(int fd, int family, const struct port_kernel_conf *conf,
 		return r;
 	}
 	set_buffers(fd);
+	set_int(fd, SOL_UDP, UDP_GRO, 1);	/* since Linux 5.0; without it, each datagram comes alone */
 
 	r = conf->fwmark ? set_int(fd, SOL_SOCKET, SO_MARK, conf->fwmark) : 0;
 	if (r < 0) {
@@ -135,6 +137,15 @@ void udp_sockets_init(struct udp_sockets *s)
 {
 	s->fd[V4] = -1;
 	s->fd[V6] = -1;
+	s->segments = false;
+}
+
+static bool knows_segments(int fd)
+{
+	int size;
+	socklen_t len = sizeof(size);
+
+	return getsockopt(fd, SOL_UDP, UDP_SEGMENT, &size, &len) == 0;
 }
 
 void udp_sockets_close(struct udp_sockets *s)
@@ -153,6 +164,7 @@ static int open_family(struct udp_sockets *s, int family, const struct port_kern
 	if (r < 0)
 		return r;
 	s->fd[family] = r;
+	s->segments = knows_segments(r);
 	return 0;
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Makes the UDP sockets of the kernel port: pairs for IPv4 and IPv6 that are bound to one port on
- * all addresses, do not block, tell destination and TOS of what they receive, and leave it to the
- * sender's IP to fragment. Control thread. Private to dataplane/.
+ * all addresses, do not block, tell destination and TOS of what they receive, take many datagrams
+ * of one sender as one (UDP_GRO), and leave it to the sender's IP to fragment. Control thread.
+ * Private to dataplane/.
  */
 #ifndef WGDP_UDP_SOCKET_H
 #define WGDP_UDP_SOCKET_H
@@ -13,6 +14,7 @@ enum { V4, V6, UDP_FAMILIES };
 
 struct udp_sockets {
 	int fd[UDP_FAMILIES];	/* -1: none; fd[V6] stays so on a host without IPv6 */
+	bool segments;		/* they know UDP_SEGMENT, which others would ignore and send one large datagram */
 };
 
 void udp_sockets_init(struct udp_sockets *s);

@@ -3,7 +3,7 @@
  * libFuzzer: bytes to operations on the allowed-IPs trie, each lookup compared with an array
  * searched from end to end. One thread. A node that was replaced is freed at once, so that
  * AddressSanitizer sees the writer if it goes back to one; and allocations fail when the input says
- * so. Link with -Wl,--wrap=aligned_alloc,--wrap=calloc,--wrap=urcu_qsbr_call_rcu.
+ * so. Link with -Wl,--wrap=pool_alloc,--wrap=calloc,--wrap=urcu_qsbr_call_rcu.
  *
  * An operation is four bytes: what to do; the length; which byte of the address to change; to what.
  * The address is the family's last one with that change, so that prefixes nest and meet.
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "allowedips.h"
+#include "allowedips_pool.h"
 #include "rcu.h"
 
 enum {
@@ -38,16 +39,16 @@ static struct allowedips_owner owner[N_PEERS];
 static char peer_tag[N_PEERS];
 static bool no_memory;
 
-void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__real_pool_alloc(struct pool *p, size_t size);
 void *__real_calloc(size_t n, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_pool_alloc(struct pool *p, size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void __wrap_urcu_qsbr_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
+void *__wrap_pool_alloc(struct pool *p, size_t size)
 {
-	return no_memory ? NULL : __real_aligned_alloc(alignment, size);
+	return no_memory ? NULL : __real_pool_alloc(p, size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
@@ -150,6 +151,21 @@ static void op_remove_owner(struct allowedips *t, unsigned int peer)
 	n_entries = kept;
 }
 
+/* Both families' last addresses, twice in a row and by turns, at once. */
+static void check_bulk(const struct allowedips *t, uint8_t last[2][16])
+{
+	struct allowedips_query q[5];
+
+	for (int i = 0; i < 5; i++) {
+		bool is6 = i == 1 || i == 2;
+
+		q[i] = (struct allowedips_query){ .addr = last[is6], .is6 = is6, .peer = entry };
+	}
+	allowedips_lookup_bulk(t, q, 5);
+	for (int i = 0; i < 5; i++)
+		check(q[i].peer == oracle_lookup(q[i].is6 ? AF_INET6 : AF_INET, q[i].addr), "wrong bulk lookup");
+}
+
 static void op_run(struct allowedips *t, const uint8_t op[4], uint8_t last[2][16])
 {
 	int family = op[0] & OP_FAMILY ? AF_INET6 : AF_INET;
@@ -174,6 +190,7 @@ static void op_run(struct allowedips *t, const uint8_t op[4], uint8_t last[2][16
 	no_memory = false;
 	check(oracle_lookup(family, addr) == (family == AF_INET ? allowedips_lookup4(t, addr) :
 					      allowedips_lookup6(t, addr)), "wrong lookup");
+	check_bulk(t, last);
 	check(allowedips_count(t) == n_entries, "wrong count");
 }
 

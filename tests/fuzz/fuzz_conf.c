@@ -182,7 +182,7 @@ static struct said conf_write(const struct conf *c)
 	write_strings(f, "PostDown", &c->post_down);
 	for (size_t i = 0; i < c->n_peers; i++)
 		write_peer(f, &c->peers[i]);
-	fprintf(f, "[Dataplane]\nOuter = %s\nAead = %s\n", c->outer, c->aead);
+	fprintf(f, "[Dataplane]\nOuter = %s\nAead = %s\nPoll = %s\n", c->outer, c->aead, c->poll_always ? "always" : "auto");
 	write_cores(f, "RxCores", &c->rx_cores);
 	write_cores(f, "WorkerCores", &c->worker_cores);
 	fclose(f);

@@ -167,7 +167,7 @@ run_wgdp() {
 # start_wggo NS FILE.conf: wireguard-go with the addresses, MTU and routes that wg-quick would give it
 start_wggo() {
 	local if=${2%.conf} a
-	LOG_LEVEL=verbose ip netns exec "$1" wireguard-go -f "$if" </dev/null >"$2.log" 2>&1 &
+	LOG_LEVEL=${LOG_LEVEL:-verbose} ip netns exec "$1" wireguard-go -f "$if" </dev/null >"$2.log" 2>&1 &
 	pid[$if]=$! log[$if]=$2.log where[$if]=$1 kind[$if]=wggo
 	wait_for "[ -S /run/wireguard/$if.sock ]"
 	wg-quick strip "./$2" >"$if.strip"

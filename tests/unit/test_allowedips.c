@@ -377,3 +377,52 @@ Test(allowedips, destroy_empties_owners)
 	rcu_barrier();
 	rcu_unregister_thread();
 }
+
+static void network(uint8_t addr[16], unsigned int i)
+{
+	memset(addr, 0, 16);
+	addr[0] = 10;
+	addr[1] = i >> 12;
+	addr[2] = i >> 4;
+	addr[3] = i << 4;
+}
+
+/* Nodes of more than one chunk; what is removed is used again, and destroying takes what is still on its way back. */
+Test(allowedips, memory_used_again)
+{
+	enum { N = 50000, ROUNDS = 6 };
+	size_t held = 0, live = 0;
+	struct world w;
+	uint8_t addr[16];
+
+	world_init(&w);
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		for (unsigned int i = 0; i < N; i++) {
+			network(addr, i);
+			cr_assert_eq(allowedips_insert(w.t, AF_INET, addr, 28 + i % 2, &w.peer[i % 3],
+						       &w.owner[i % 3]), 0);
+			if (i % 64 == 0)
+				rcu_quiescent_state();
+		}
+		for (unsigned int i = 0; i < N; i++) {
+			network(addr, i);
+			cr_assert_eq(allowedips_lookup4(w.t, addr), &w.peer[i % 3]);
+		}
+		rcu_barrier();
+		if (round == 1) {
+			held = allowedips_held(w.t);
+			live = allowedips_memory(w.t);
+			cr_assert_gt(held, 4 << 20);
+			cr_assert_leq(live, held);
+		} else if (round > 1) {
+			cr_assert_leq(allowedips_held(w.t), held, "round %u", round);
+			cr_assert_eq(allowedips_memory(w.t), live);
+		}
+		if (round + 1 == ROUNDS)
+			break;
+		for (int i = 0; i < 3; i++)
+			allowedips_remove_owner(w.t, &w.owner[i]);
+		rcu_barrier();
+	}
+	world_end(&w);
+}

@@ -18,6 +18,7 @@ enum {
 	N_ORACLE = 200,
 	BUSY_OPS = 1000000,
 	STARVED_OPS = 100000,
+	MAX_BULK = 130,
 };
 
 /* An address is 16 bytes, IPv4 in the first four; host bits are zero. */
@@ -223,10 +224,10 @@ static void remove_owner(struct world *w)
 	w->n = kept;
 }
 
-static void try_lookup(struct world *w, unsigned int op)
+/* An address to look up; returns its family. */
+static int draw_lookup(struct world *w, uint8_t addr[16])
 {
 	int family = draw(w, 2) ? AF_INET : AF_INET6;
-	uint8_t addr[16];
 
 	draw_addr(w, family, addr);
 	if (w->n && draw(w, 2)) {	/* in a known prefix, or beside it by one bit */
@@ -241,8 +242,47 @@ static void try_lookup(struct world *w, unsigned int op)
 		if (last < addr_width(family))
 			addr[last / 8] ^= 0x80 >> last % 8;
 	}
-	cr_assert_eq(trie_lookup(w->t, family, addr), oracle_lookup(w, family, addr), SAY,
-		     SAID(w, op));
+	return family;
+}
+
+static void try_lookup(struct world *w, unsigned int op)
+{
+	uint8_t addr[16];
+	int family = draw_lookup(w, addr);
+
+	cr_assert_eq(trie_lookup(w->t, family, addr), oracle_lookup(w, family, addr), SAY, SAID(w, op));
+}
+
+/* What a bulk lookup's addresses are like; some are the same as the one before in any case. */
+enum bulk_kind { BULK_MIXED, BULK_IPV4, BULK_IPV6, BULK_ONE_FLOW, BULK_KINDS };
+
+/* n at once: each as the oracle and as alone, nothing written beyond the last. */
+static void try_bulk(struct world *w, unsigned int op, unsigned int n, enum bulk_kind kind)
+{
+	struct allowedips_query q[MAX_BULK + 1];
+	uint8_t addr[MAX_BULK + 1][17];	/* odd: unaligned */
+
+	for (unsigned int i = 0; i <= n; i++) {
+		bool again = i && (kind == BULK_ONE_FLOW || draw(w, 4) == 0);
+		int family;
+
+		do
+			family = draw_lookup(w, addr[i]);
+		while ((kind == BULK_IPV4 && family != AF_INET) || (kind == BULK_IPV6 && family != AF_INET6));
+		q[i] = (struct allowedips_query){ .addr = addr[i], .peer = w, .is6 = family == AF_INET6 };
+		if (again)
+			memcpy(addr[i], addr[i - 1], 16);	/* of the other family, now and then */
+		if (kind == BULK_ONE_FLOW)
+			q[i].is6 = q[0].is6;
+	}
+	allowedips_lookup_bulk(w->t, q, n);
+	for (unsigned int i = 0; i < n; i++) {
+		int family = q[i].is6 ? AF_INET6 : AF_INET;
+
+		cr_assert_eq(q[i].peer, oracle_lookup(w, family, addr[i]), SAY ": %u of %u", SAID(w, op), i, n);
+		cr_assert_eq(q[i].peer, trie_lookup(w->t, family, addr[i]), SAY ": %u of %u", SAID(w, op), i, n);
+	}
+	cr_assert_eq(q[n].peer, w, SAY ": wrote beyond %u", SAID(w, op), n);
 }
 
 /*
@@ -297,6 +337,8 @@ static void run_random(struct world *w, unsigned int ops, unsigned int failing)
 			try_remove(w, op);
 		else if (what < 402)
 			remove_owner(w);
+		else if (what < 410)
+			try_bulk(w, op, draw(w, MAX_BULK + 1), draw(w, BULK_KINDS));
 		else
 			try_lookup(w, op);
 		fail_one_in = 0;
@@ -324,4 +366,21 @@ Test(allowedips_oracle, random_operations_with_failing_allocations)
 	run_random(&w, STARVED_OPS, 3);
 	cr_assert_gt(n_failed, 1000);
 	world_end(&w);
+}
+
+/* Every n and kind, on tables with nothing, with one node, with a few and with many. */
+Test(allowedips_oracle, bulk_every_n)
+{
+	static const unsigned int sizes[] = { 0, 1, 2, 5, 20, N_ORACLE };
+	static struct world w;
+
+	for (unsigned int s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+		world_init(&w, 2024112904 + s);
+		while (w.n < sizes[s])
+			try_insert(&w, 0);
+		for (unsigned int n = 0; n <= MAX_BULK; n++)
+			for (int kind = 0; kind < BULK_KINDS; kind++)
+				try_bulk(&w, n, n, kind);
+		world_end(&w);
+	}
 }

@@ -84,6 +84,34 @@ static bool peer_fits(const struct peer *peer, int family, const uint8_t addr[16
 	return false;
 }
 
+static void read_one_by_one(struct reader *r)
+{
+	for (int i = 0; i < BURST; i++) {
+		uint8_t addr[16];
+		int family = draw_addr(&r->rng, addr);
+		const struct peer *peer = family == AF_INET ?
+			allowedips_lookup4(r->arena->t, addr) :
+			allowedips_lookup6(r->arena->t, addr);
+
+		r->lookups++;
+		r->wrong += !peer_fits(peer, family, addr);
+	}
+}
+
+static void read_together(struct reader *r)
+{
+	struct allowedips_query q[BURST];
+	uint8_t addr[BURST][16];
+
+	for (int i = 0; i < BURST; i++)
+		q[i] = (struct allowedips_query){ .addr = addr[i], .is6 = draw_addr(&r->rng, addr[i]) == AF_INET6 };
+	allowedips_lookup_bulk(r->arena->t, q, BURST);
+	for (int i = 0; i < BURST; i++) {
+		r->lookups++;
+		r->wrong += !peer_fits(q[i].peer, q[i].is6 ? AF_INET6 : AF_INET, addr[i]);
+	}
+}
+
 static void *reader_main(void *arg)
 {
 	struct reader *r = arg;
@@ -93,16 +121,10 @@ static void *reader_main(void *arg)
 	pthread_barrier_wait(&r->arena->start);
 	rcu_thread_online();
 	do {
-		for (int i = 0; i < BURST; i++) {
-			uint8_t addr[16];
-			int family = draw_addr(&r->rng, addr);
-			const struct peer *peer = family == AF_INET ?
-				allowedips_lookup4(r->arena->t, addr) :
-				allowedips_lookup6(r->arena->t, addr);
-
-			r->lookups++;
-			r->wrong += !peer_fits(peer, family, addr);
-		}
+		if (draw_from(&r->rng, 2))
+			read_one_by_one(r);
+		else
+			read_together(r);
 		rcu_quiescent_state();
 	} while (!__atomic_load_n(&r->arena->done, __ATOMIC_ACQUIRE));
 	rcu_unregister_thread();

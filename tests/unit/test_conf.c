@@ -211,6 +211,8 @@ static char *conf_show(const struct conf *c)
 	show_cores(out, "worker ", &c->worker_cores);
 	if (strcmp(c->aead, "auto") != 0)
 		fprintf(out, "aead %s\n", c->aead);
+	if (c->poll_always)
+		fprintf(out, "poll always\n");
 	fclose(out);
 	return text;
 }
@@ -329,6 +331,9 @@ static const struct good good[] = {
 	GOOD(D "rxcores = 5,1-2\nRxCores=9,0\n", SHOW_I "rx 9,0\n"),
 	GOOD(D "Aead=openssl\n", SHOW_I "aead openssl\n"),
 	GOOD(D "Aead=openssl\nAead= IPsec-MB\n", SHOW_I "aead ipsec-mb\n"),
+	GOOD(D "Poll=auto\n", SHOW_I),
+	GOOD(D "poll = Always\n", SHOW_I "poll always\n"),
+	GOOD(D "Poll=always\nPoll=auto\n", SHOW_I),
 };
 
 Test(conf, good)
@@ -532,6 +537,11 @@ static const struct bad bad[] = {
 	  ":7: WorkerCores: '4294967296' is not a list of cores such as 0-3,5\n" },
 	{ D "Aead=aes\nAead=ipsec\n", ":4: Aead: 'aes' is neither auto, openssl nor ipsec-mb\n"
 				      ":5: Aead: 'ipsec' is neither auto, openssl nor ipsec-mb\n" },
+	{ D "Poll=yes\nPoll=\nPoll=always on\nPol=auto\n", ":4: Poll: 'yes' is neither auto nor always\n"
+		":5: Poll: has no value\n"
+		":6: Poll: 'always on' is neither auto nor always\n"
+		":7: unknown key 'Pol' in [Dataplane]; did you mean Poll?\n" },
+	{ "[Interface]\nPrivateKey=" K1 "\nPoll=auto\n", ":3: Poll: belongs in [Dataplane], not in [Interface]\n" },
 };
 
 /* `lines`, each behind the path. */

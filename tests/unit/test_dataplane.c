@@ -8,8 +8,10 @@
  * The test carries the wire from A to B, so it can look at messages, change, repeat and drop them.
  */
 #include <endian.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <criterion/criterion.h>
@@ -34,6 +36,7 @@ struct end {
 
 static struct end a, b;
 static struct rte_mempool *pool;
+static bool poll_always, only_the_bell_wakes;	/* for make_end */
 
 static struct rte_ring *ring(const char *name)
 {
@@ -78,13 +81,26 @@ static void allow(struct end *e, const char *addr, uint8_t cidr)
 	cr_assert_eq(allowedips_insert(e->dp->allowedips, AF_INET, bytes, cidr, e->peer, &e->owner), 0);
 }
 
+/* Descriptors that are never readable: a core sleeps until somebody rings. */
+static unsigned int silent_fds(const struct port *p, uint16_t queue, int fd[PORT_MAX_FDS])
+{
+	(void)p;
+	(void)queue;
+	fd[0] = eventfd(0, EFD_CLOEXEC);
+	cr_assert_geq(fd[0], 0);
+	return 1;
+}
+
 static void make_end(struct end *e, const char *name, const struct dataplane_core_conf *cores, unsigned int n_cores,
 		     const char *aead)
 {
 	struct dataplane_conf conf = { .name = name, .inner = &e->inner.port, .outer = &e->outer.port, .pool = pool,
-		.aead = aead_find(aead), .cores = cores, .n_cores = n_cores, .mtu = MTU };
+		.aead = aead_find(aead), .cores = cores, .n_cores = n_cores, .mtu = MTU, .poll_always = poll_always };
+	static struct port_ops silent;
 	char err[PORT_ERRLEN], text[32];
 
+	silent = memport_ops;
+	silent.fds = silent_fds;
 	snprintf(text, sizeof(text), "%s.in.rx", name);
 	struct rte_ring *inner_rx = ring(text);
 	snprintf(text, sizeof(text), "%s.in.tx", name);
@@ -93,6 +109,8 @@ static void make_end(struct end *e, const char *name, const struct dataplane_cor
 	struct rte_ring *outer_rx = ring(text);
 	snprintf(text, sizeof(text), "%s.out.tx", name);
 	memport_init(&e->outer, outer_rx, ring(text));
+	if (only_the_bell_wakes)
+		e->inner.port.ops = e->outer.port.ops = &silent;
 	e->dp = dataplane_create(&conf, err);
 	cr_assert_not_null(e->dp, "%s", err);
 }
@@ -511,5 +529,93 @@ Test(dataplane, answers_follow_a_roaming_peer_at_once, .timeout = 60)
 	while (rte_ring_dequeue_elem(b.dp->events, &e, sizeof(e)) == 0)
 		found += e.kind == EVENT_PEER && e.calls == PEER_CALL_ROAMED && e.id == b.peer->id;
 	cr_assert_eq(found, 1, "the control thread is told once");
+	end_all();
+}
+
+static uint64_t sleeps(const struct end *e)
+{
+	struct counters sum;
+
+	dataplane_counters(e->dp, &sum);
+	return sum.sleeps;
+}
+
+/* For so long, a receiver that has nothing to give to a worker stays awake: it gets packets that it drops. */
+static void busy_wait(uint64_t ns)
+{
+	const uint64_t until = dataplane_now() + ns;
+
+	while (dataplane_now() < until) {
+		if (rte_ring_empty(a.inner.rx)) {
+			struct rte_mbuf *m = packet(0, 60);
+
+			rte_pktmbuf_mtod(m, uint8_t *)[16] = 99;
+			put(a.inner.rx, m);
+		}
+		sched_yield();
+	}
+}
+
+static void await_one(struct rte_ring *r)
+{
+	void *m;
+
+	while (rte_ring_dequeue(r, &m) != 0)
+		sched_yield();
+	rte_pktmbuf_free(m);
+}
+
+/* One packet at a time, just when the worker goes to sleep: one that it does not see then would stay there for ever. */
+Test(dataplane, a_worker_that_goes_to_sleep_is_woken, .timeout = 60)
+{
+	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 1, CORE_WORKER } };
+
+	make_ends(cores, 2, "auto");
+	for (uint32_t k = 0; k < 5000; k++) {
+		put(a.inner.rx, packet(k, 60));
+		await_one(a.outer.tx);
+		busy_wait(15 * 1000 + k * 7919ull % (10 * 1000));
+	}
+	cr_assert_gt(sleeps(&a), 0);
+	while (!rte_ring_empty(a.inner.rx))
+		usleep(10);
+	end_all();
+}
+
+/* The control thread's packets reach a core whose ports are silent. */
+Test(dataplane, an_injected_packet_wakes, .timeout = 60)
+{
+	only_the_bell_wakes = true;
+	make_ends(one_core, 1, "auto");
+	for (uint32_t k = 0; k < 20000; k++) {
+		const uint64_t until = dataplane_now() + 15 * 1000 + k * 7919ull % (10 * 1000);
+		struct rte_mbuf *m = packet(k, 60);
+
+		memset(pkt_of(m), 0, sizeof(*pkt_of(m)));
+		pkt_of(m)->inject = PKT_SEAL;
+		pkt_of(m)->id = a.session->id;
+		cr_assert(dataplane_inject(a.dp, m));
+		await_one(a.outer.tx);
+		while (dataplane_now() < until)
+			sched_yield();
+	}
+	while (sleeps(&a) == 0 || sleeps(&b) == 0)
+		usleep(10);
+	end_all();
+}
+
+Test(dataplane, poll_always_never_sleeps, .timeout = 60)
+{
+	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 0, CORE_WORKER } };
+
+	poll_always = true;
+	make_ends(cores, 2, "auto");
+	usleep(50 * 1000);
+	for (uint32_t k = 0; k < 10; k++) {
+		put(b.outer.rx, sealed(k, 60));
+		expect_packet(get(b.inner.tx), k, 60);
+	}
+	synchronize_rcu();
+	cr_assert_eq(sleeps(&a) + sleeps(&b), 0);
 	end_all();
 }

@@ -6,14 +6,6 @@
 #include "hex.h"
 #include "x25519.h"
 
-static bool shared(uint8_t out[WG_KEY_LEN], const uint8_t *private_key, const uint8_t *peer)
-{
-	uint8_t own[WG_KEY_LEN];
-
-	cr_assert(x25519_public(own, private_key));
-	return x25519_shared(out, private_key, own, peer);
-}
-
 Test(x25519, rfc7748_vectors)
 {
 	static const struct {
@@ -34,7 +26,7 @@ Test(x25519, rfc7748_vectors)
 	for (unsigned int i = 0; i < 3; i++) {
 		hex_bytes(scalar, sizeof(scalar), known[i].scalar);
 		hex_bytes(u, sizeof(u), known[i].u);
-		cr_expect(shared(out, scalar, u));
+		cr_expect(x25519_shared(out, scalar, u));
 		hex_expect(out, sizeof(out), known[i].result, "shared secret");
 	}
 	cr_expect(x25519_public(out, scalar));
@@ -48,7 +40,7 @@ Test(x25519, rfc7748_iterated)
 	uint8_t k[WG_KEY_LEN] = { 9 }, u[WG_KEY_LEN] = { 9 }, next[WG_KEY_LEN];
 
 	for (unsigned int i = 1; i <= 1000; i++) {
-		cr_assert(shared(next, k, u));
+		cr_assert(x25519_shared(next, k, u));
 		memcpy(u, k, sizeof(u));
 		memcpy(k, next, sizeof(k));
 		if (i == 1)
@@ -103,9 +95,57 @@ Test(x25519, low_order)
 			hex_bytes(peer, sizeof(peer), low_order[i]);
 			peer[31] |= (uint8_t)top;
 			memset(out, 0xaa, sizeof(out));
-			cr_expect_not(shared(out, key, peer), "%s", low_order[i]);
+			cr_expect_not(x25519_shared(out, key, peer), "%s", low_order[i]);
 			cr_expect_arr_eq(out, zeros, sizeof(out));
 		}
 	}
 	cr_expect_eq(ERR_peek_error(), 0, "no error left in libcrypto's queue");
+}
+
+/* Several at once are what they are one by one; one that is bad spoils all. */
+Test(x25519, derive_many)
+{
+	static const uint8_t zeros[3][WG_KEY_LEN];
+	uint8_t key[WG_KEY_LEN], other[3][WG_KEY_LEN], own[WG_KEY_LEN], got[3][WG_KEY_LEN], want[WG_KEY_LEN];
+	const uint8_t *peers[3];
+
+	bytes_run(key, sizeof(key), 0x51);
+	for (unsigned int i = 0; i < 3; i++) {
+		bytes_run(want, sizeof(want), 0x10 + i);
+		cr_assert(x25519_public(other[i], want));
+		peers[i] = other[i];
+	}
+	cr_assert(x25519_derive(own, got, key, peers, 3));
+	cr_assert(x25519_public(want, key));
+	cr_expect_arr_eq(own, want, sizeof(own));
+	for (unsigned int i = 0; i < 3; i++) {
+		cr_assert(x25519_shared(want, key, peers[i]));
+		cr_expect_arr_eq(got[i], want, sizeof(want), "peer %u", i);
+	}
+	memset(other[1], 0, WG_KEY_LEN);
+	cr_expect_not(x25519_derive(own, got, key, peers, 3));
+	cr_expect_arr_eq(own, zeros, sizeof(own));
+	cr_expect_arr_eq(got, zeros, sizeof(got));
+}
+
+/* A key that is kept does not get in the way of another. */
+Test(x25519, keys_that_are_kept)
+{
+	uint8_t key[2][WG_KEY_LEN], peer[WG_KEY_LEN], out[WG_KEY_LEN], want[WG_KEY_LEN], zeros[WG_KEY_LEN] = { 0 };
+
+	bytes_run(key[0], WG_KEY_LEN, 0x20);
+	bytes_run(key[1], WG_KEY_LEN, 0x40);
+	bytes_run(want, sizeof(want), 0x60);
+	cr_assert(x25519_public(peer, want));
+	for (unsigned int i = 0; i < 8; i++) {
+		if (i == 5)
+			x25519_forget();
+		cr_assert(x25519_shared(want, key[i / 2 % 2], peer));
+		cr_assert(x25519_shared_static(out, key[i / 2 % 2], peer));
+		cr_expect_arr_eq(out, want, sizeof(out), "%u", i);
+		memset(out, 0xaa, sizeof(out));
+		cr_expect_not(x25519_shared_static(out, key[i / 2 % 2], zeros));
+		cr_expect_arr_eq(out, zeros, sizeof(out));
+	}
+	cr_expect_eq(ERR_peek_error(), 0);
 }
