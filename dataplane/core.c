@@ -5,7 +5,7 @@
  *   poll      RX      burst from each port's queue -> classify -> batch -> submit
  *   work      WORKER  take a batch from the work ring -> seal or open it -> mark it done
  *   complete  RX      batches done at the head of this core's FIFO -> transmit
- *   rest      all     RCU quiescent state; then sleep on the ports' descriptors and the doorbell
+ *   rest      all     RCU quiescent state; look on for a while, then sleep on the ports' descriptors and the doorbell
  */
 #include "core.h"
 
@@ -23,7 +23,7 @@
 enum {
 	POLL_ROOM = 4,			/* batches that one poll of both ports may submit */
 	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again, at most */
-	SPIN_NS = 1000,			/* idle time before a core sleeps: whoever it has just woken may be waiting for its CPU */
+	SPIN_NS = 100 * 1000,		/* idle time before a core sleeps */
 	NAP_SHORT_NS = 50 * 1000,	/* between looks at ports that cannot wake us, */
 	NAP_LONG_NS = 1000 * 1000,	/* and after NAP_LONG_AFTER_NS without traffic */
 	NAP_LONG_AFTER_NS = 10 * 1000 * 1000,
@@ -185,12 +185,16 @@ static void rest(struct core *c)
 		doorbell_ring(&c->dp->control);
 	if (!c->idle_since)
 		c->idle_since = c->now;
-	if (c->dp->poll_always || c->now - c->idle_since < SPIN_NS) {
+	if (c->dp->poll_always) {
 		rte_pause();
 		return;
 	}
-	if (!batch_fifo_empty(&c->fifo)) {
-		sched_yield();	/* somebody else works on our batches, and may need this CPU for it */
+	/*
+	 * Looking on keeps this CPU from sleeping, out of which it would take long to come; but whoever was woken on it goes first: what we have
+	 * just sent may be what it waits for. It may also be working on our batches.
+	 */
+	if (c->now - c->idle_since < SPIN_NS || !batch_fifo_empty(&c->fifo)) {
+		sched_yield();
 		return;
 	}
 	if (c->roles & CORE_WORKER)
