@@ -25,6 +25,7 @@
 #include "keypairs.h"
 #include "protocol.h"
 #include "tai64n.h"
+#include "x25519.h"
 
 enum {
 	DS_HANDSHAKE = 0x88,				/* DSCP AF41, as Linux marks them */
@@ -140,6 +141,8 @@ static void handshake_impossible(struct peer *p, const char *why)
 		    "No handshake with peer %s is possible: %s", p->short_key, why);
 	handshake_abandon(p);
 	staged_purge(p);
+	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)PEER_CALL_REKEY, __ATOMIC_RELAXED);
+	iface_look_at(p);
 }
 
 /* It is made: sends it. */
@@ -171,11 +174,14 @@ static void created(struct iface *i, struct handshake_job *j)
 	iface_look_at(p);
 }
 
-/* One is to be made; the one before, if any, is forgotten. With all jobs under way it is made here and now. */
+/*
+ * One is to be made; the one before, if any, is forgotten. With half of the jobs under way it is made here and now: the other half is for
+ * what comes, or many peers that are to be greeted would keep us from hearing their answers.
+ */
 static void begin_initiation(struct peer *p)
 {
 	struct iface *i = p->iface;
-	struct handshake_job *j = handshake_job_get(i->jobs), own;
+	struct handshake_job *j = handshake_job_get(i->jobs, JOBS_MAX / 2), own;
 	struct timespec realtime;
 
 	if (!j) {
@@ -331,7 +337,7 @@ static bool prepared(struct iface *i, struct handshake_job *j)
 
 static void receive_initiation(struct iface *i, const struct handshake_packet *h)
 {
-	struct handshake_job *j = handshake_job_get(i->jobs);
+	struct handshake_job *j = handshake_job_get(i->jobs, 0);
 
 	assert(j);
 	job_fill(j, i, NULL, STEP_OPEN);
@@ -348,7 +354,7 @@ static void receive_response(struct iface *i, const struct handshake_packet *h)
 	/* An index of which there is a session is no longer a handshake's: an answer that came twice. */
 	if (!p || p->handshake.state != NOISE_INITIATION_CREATED || p->handshake.local_index != index)
 		return;
-	j = handshake_job_get(i->jobs);
+	j = handshake_job_get(i->jobs, 0);
 	assert(j);
 	job_fill(j, i, p, STEP_CONSUME);
 	j->hs = p->handshake;
@@ -430,6 +436,7 @@ bool handshake_set_identity(struct iface *i, const uint8_t private_key[WG_KEY_LE
 	if (!noise_identity_set(&i->identity, private_key))
 		return false;
 	i->identity_generation++;
+	x25519_forget();	/* workers keep the old one until they have used the new one, or end */
 	cookie_checker_init(&i->checker, i->identity.public_key);
 	for (struct peer *p = NULL; i->peers.n && (p = peers_next(&i->peers, p));) {
 		OPENSSL_cleanse(p->remote.static_static, WG_KEY_LEN);

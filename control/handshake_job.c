@@ -35,9 +35,9 @@ void handshake_jobs_destroy(struct handshake_jobs *js)
 	free(js);
 }
 
-struct handshake_job *handshake_job_get(struct handshake_jobs *js)
+struct handshake_job *handshake_job_get(struct handshake_jobs *js, unsigned int keep)
 {
-	return js->n_unused ? js->unused[--js->n_unused] : NULL;
+	return js->n_unused > keep ? js->unused[--js->n_unused] : NULL;
 }
 
 void handshake_job_put(struct handshake_jobs *js, struct handshake_job *j)

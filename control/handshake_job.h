@@ -55,8 +55,8 @@ struct handshake_jobs *handshake_jobs_create(void);
 /* Wiped, wherever they are: when no core runs. NULL is allowed. */
 void handshake_jobs_destroy(struct handshake_jobs *js);
 
-/* A job that nobody uses, all zeros; NULL: all are under way. */
-struct handshake_job *handshake_job_get(struct handshake_jobs *js);
+/* A job that nobody uses, all zeros; NULL: no more than `keep` are left, which are kept for others. */
+struct handshake_job *handshake_job_get(struct handshake_jobs *js, unsigned int keep);
 /* Wiped and free again. */
 void handshake_job_put(struct handshake_jobs *js, struct handshake_job *j);
 

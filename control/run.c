@@ -253,8 +253,8 @@ bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 	uint64_t tick;
 
 	i->now = now;
+	more |= run_staged(i);	/* before a session is published, on which newer packets would go out first */
 	more |= run_events(i);
-	more |= run_staged(i);
 	more |= run_handshakes(i);
 	more |= handshake_work(i, JOBS_PER_ROUND);
 	more |= run_deadlines(i, next);

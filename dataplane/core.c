@@ -21,9 +21,8 @@
 #include <rte_pause.h>
 
 enum {
-	POLL_ROOM = 4,			/* batches that one poll of both ports may submit */
+	POLL_ROOM = 1 + OUTBOUND_ROOM,	/* batches that one poll of both ports may submit */
 	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again, at most */
-	SPIN_NS = 100 * 1000,		/* idle time before a core sleeps */
 	NAP_SHORT_NS = 50 * 1000,	/* between looks at ports that cannot wake us, */
 	NAP_LONG_NS = 1000 * 1000,	/* and after NAP_LONG_AFTER_NS without traffic */
 	NAP_LONG_AFTER_NS = 10 * 1000 * 1000,
@@ -193,7 +192,7 @@ static void rest(struct core *c)
 	 * Looking on keeps this CPU from sleeping, out of which it would take long to come; but whoever was woken on it goes first: what we have
 	 * just sent may be what it waits for. It may also be working on our batches.
 	 */
-	if (c->now - c->idle_since < SPIN_NS || !batch_fifo_empty(&c->fifo)) {
+	if (c->now - c->idle_since < CORE_SPIN_NS || !batch_fifo_empty(&c->fifo)) {
 		sched_yield();
 		return;
 	}

@@ -15,6 +15,9 @@
 #include "batch.h"
 #include "dataplane.h"
 
+/* Idle time before a core sleeps. */
+enum { CORE_SPIN_NS = 100 * 1000 };
+
 struct core {
 	struct dataplane *dp;
 	unsigned int id;		/* place in dp->core */
@@ -61,6 +64,12 @@ enum { PREFETCH_AHEAD = 4 };
  * dropped. Their memory is fetched for all of them first, so that a batch of many peers waits for it once, not packet by packet.
  */
 void core_find_sessions(struct core *c, struct batch *b);
+
+/*
+ * Batches in the FIFO that outbound_poll needs: three for a burst and what is injected before it, and for the packets of one peer that the
+ * control thread injects meanwhile, at most 128 (control/peer.h), two for each burst of them.
+ */
+enum { OUTBOUND_ROOM = 3 + 2 * 128 / PORT_BURST };
 
 /* outbound.c: inner port and injected packets to batches; returns how many packets it moved. */
 unsigned int outbound_poll(struct core *c);

@@ -186,7 +186,7 @@ unsigned int outbound_poll(struct core *c)
 	unsigned int injected = inject_poll(c), kept;
 	uint16_t n;
 
-	if (batch_fifo_full(&c->fifo, 3))
+	if (batch_fifo_full(&c->fifo, OUTBOUND_ROOM))
 		return injected;
 	n = port_rx_burst(c->dp->inner, c->queue, m, PORT_BURST);
 	if (!n)
@@ -196,7 +196,7 @@ unsigned int outbound_poll(struct core *c)
 	kept = classify(c, m, n);
 	/*
 	 * The control thread injects a peer's staged packets before it publishes the session as current. So those of a session
-	 * that we have just seen are in the ring by now, and go first.
+	 * that we have just seen are in the ring by now, and go first: there is room for all that a peer may have.
 	 */
 	injected += inject_poll(c);
 	if (kept)

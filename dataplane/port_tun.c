@@ -105,9 +105,10 @@ static bool read_packet(struct port *p, struct queue *q, struct counters *c)
 	}
 	/* Segments are sealed where they lie. Larger ones come of an MTU that is too large. */
 	r -= sizeof(vnet);
+	q->gso.left = 0;
 	if (r <= 0 || r > PACKET_MAX || !gso_begin(&q->gso, &vnet, q->packet, r) ||
 	    q->gso.max_len + PKT_TAIL > rte_pktmbuf_tailroom(q->m[q->empty])) {
-		counters_add(&c->drop[DROP_INNER_MALFORMED], 1);
+		counters_add(&c->drop[DROP_INNER_MALFORMED], RTE_MAX(q->gso.left, 1u));
 		q->gso.left = 0;
 	}
 	return true;

@@ -206,7 +206,7 @@ static void expect_nothing(void)
 	cr_assert_eq(s.responses + s.initiations + s.others, 0);
 	cr_assert_eq(i.dp->sessions.used, 0);
 	for (unsigned int k = 0; k < JOBS_MAX; k++) {
-		j[k] = handshake_job_get(i.jobs);
+		j[k] = handshake_job_get(i.jobs, 0);
 		cr_assert_not_null(j[k], "every job is back");
 		for (size_t b = 0; b < sizeof(*j[k]); b++)
 			cr_assert_eq(((const uint8_t *)j[k])[b], 0, "and wiped");
@@ -502,6 +502,26 @@ Test(handshake, all_jobs_under_way)
 	while (handshake_work(&i, 16))
 		;
 	cr_assert_eq(take_sent().responses, 1, "they came within 20 ms: one is answered");
+	handshake_abandon(peer);
+	keypairs_clear(peer);
+	expect_nothing();
+	end();
+}
+
+/* However many initiations of ours are to be made, there are jobs left for what comes. */
+Test(handshake, ours_leave_jobs_for_theirs)
+{
+	begin();
+	for (unsigned int n = 0; n < JOBS_MAX; n++) {
+		handshake_abandon(peer);
+		initiate();
+	}
+	cr_assert_eq(take_sent().initiations, JOBS_MAX / 2, "half of them were made on the spot");
+	cr_assert(handshake_ready(&i));
+	receive_initiation(1);
+	while (handshake_work(&i, 16))
+		;
+	cr_assert_eq(take_sent().responses, 1);
 	handshake_abandon(peer);
 	keypairs_clear(peer);
 	expect_nothing();
