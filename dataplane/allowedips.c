@@ -73,6 +73,7 @@ static void node_free_rcu(struct rcu_head *head)
 
 	rcu_callback();
 	pool_give_back(n, n->size);
+	rcu_callback_end();
 }
 
 /* The node can no longer be reached. */

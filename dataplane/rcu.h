@@ -56,6 +56,11 @@ static inline void rcu_callback(void)
 {
 }
 
+/* The last one, where what it has done is looked at after rcu_barrier(). */
+static inline void rcu_callback_end(void)
+{
+}
+
 #else
 
 /*
@@ -68,6 +73,17 @@ static inline void rcu_callback(void)
 
 static inline void rcu_callback(void)
 {
+	__tsan_acquire(RCU_TSAN_GRACE);
+}
+
+static inline void rcu_callback_end(void)
+{
+	__tsan_release(RCU_TSAN_GRACE);
+}
+
+static inline void rcu_tsan_barrier(void)
+{
+	urcu_qsbr_barrier();
 	__tsan_acquire(RCU_TSAN_GRACE);
 }
 
@@ -107,6 +123,7 @@ static inline void rcu_tsan_call(struct rcu_head *head, void (*func)(struct rcu_
 #define urcu_qsbr_unregister_thread rcu_tsan_unregister_thread
 #define urcu_qsbr_synchronize_rcu rcu_tsan_synchronize
 #define urcu_qsbr_call_rcu rcu_tsan_call
+#define urcu_qsbr_barrier rcu_tsan_barrier
 
 #endif
 

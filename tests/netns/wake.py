@@ -27,7 +27,7 @@ def socket_in(ns, addr):
 
 def pause(seconds):
     """Sleeps are too coarse for microseconds: those spin."""
-    if seconds > 0.0002:
+    if seconds > 0.0003:
         time.sleep(seconds)
         return
     end = time.perf_counter() + seconds
@@ -72,8 +72,8 @@ class Way:
 
 
 def interval():
-    """Mostly about as long as a core spins before it sleeps, sometimes nothing, sometimes long."""
-    return rng.choices([lambda: 0, lambda: rng.uniform(0, 60e-6), lambda: rng.uniform(15e-6, 30e-6), lambda: rng.uniform(0, 5e-3),
+    """Mostly about as long as a core looks on before it sleeps, sometimes nothing, sometimes long."""
+    return rng.choices([lambda: 0, lambda: rng.uniform(0, 300e-6), lambda: rng.uniform(90e-6, 150e-6), lambda: rng.uniform(0, 5e-3),
                         lambda: rng.uniform(0, 0.3)], [5, 40, 30, 24, 1])[0]()
 
 
@@ -83,7 +83,7 @@ def one_step(ways):
     if kind == 'burst':
         for _ in range(rng.randint(2, 40)):
             there.send()
-            pause(rng.uniform(0, 60e-6))
+            pause(rng.uniform(0, 300e-6))
     else:
         there.send()
     if kind == 'both':

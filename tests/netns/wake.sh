@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
-# A wake is never lost: for a minute, single packets and short bursts both ways, at random intervals around the time that a core spins
+# A wake is never lost: for a minute, single packets and short bursts both ways, at random intervals around the time that a core looks on
 # before it sleeps; each has to arrive before there is another, so that a core that slept through one would never see it. On side a one
 # core receives and another works, so each packet needs a wake from core to core; on side b every core does both.
 #
