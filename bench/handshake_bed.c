@@ -55,6 +55,7 @@ static void make_dataplane(struct bed *b, const char *name, const struct datapla
 void bed_make(struct bed *b, const char *name, const struct dataplane_core_conf *cores, unsigned int n_cores, unsigned int buffers)
 {
 	struct iface *i = &b->iface;
+	struct noise_identity id;
 	uint8_t key[WG_KEY_LEN];
 	char err[PORT_ERRLEN];
 
@@ -68,8 +69,10 @@ void bed_make(struct bed *b, const char *name, const struct dataplane_core_conf 
 	CDS_INIT_LIST_HEAD(&i->staged_peers);
 	wg_times_init(&i->times, 1);
 	random_key(key);
-	if (!handshake_set_identity(i, key))
+	if (!noise_identity_set(&id, key))
 		bench_fail("libcrypto cannot make a key");
+	handshake_adopt_identity(i, &id);
+	i->up = true;
 	i->jobs = handshake_jobs_create();
 	i->pool = pkt_pool_create(name, buffers, BUFFER_ROOM);
 	i->ratelimiter = ratelimiter_create(name);

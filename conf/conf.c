@@ -23,10 +23,9 @@ static void strings_free(struct conf_strings *strings)
 	free(strings->s);
 }
 
-void conf_free(struct conf *c)
+/* All of [Interface] and the peers. */
+static void interface_free(struct conf *c)
 {
-	if (!c)
-		return;
 	for (size_t i = 0; i < c->n_peers; i++)
 		conf_peer_free(&c->peers[i]);
 	conf_mem_free(c->peers, c->n_peers * sizeof(*c->peers));
@@ -35,6 +34,14 @@ void conf_free(struct conf *c)
 	strings_free(&c->post_up);
 	strings_free(&c->pre_down);
 	strings_free(&c->post_down);
+}
+
+void conf_free(struct conf *c)
+{
+	if (!c)
+		return;
+	interface_free(c);
+	free(c->metrics.host);
 	free(c->rx_cores.core);
 	free(c->worker_cores.core);
 	free(c->outer);
@@ -52,10 +59,55 @@ static struct conf *conf_new(const char *path)
 	c->path = conf_mem_string(path, strlen(path));
 	c->outer = conf_mem_string("kernel", strlen("kernel"));
 	c->aead = conf_mem_string("auto", strlen("auto"));
+	c->metrics_peers = true;
 	if (c->path && c->outer && c->aead)
 		return c;
 	conf_free(c);
 	return NULL;
+}
+
+void conf_keep_dataplane(struct conf *c)
+{
+	struct conf whole = *c;
+
+	explicit_bzero(c, sizeof(*c));
+	c->path = whole.path;
+	memcpy(c->ifname, whole.ifname, sizeof(c->ifname));
+	c->outer = whole.outer;
+	c->rx_cores = whole.rx_cores;
+	c->worker_cores = whole.worker_cores;
+	c->aead = whole.aead;
+	c->poll_always = whole.poll_always;
+	c->metrics = whole.metrics;
+	c->metrics_peers = whole.metrics_peers;
+	interface_free(&whole);
+	explicit_bzero(&whole, sizeof(whole));
+}
+
+bool conf_check_ifname(const char *ifname, FILE *diag)
+{
+	struct conf_text name = { ifname, strlen(ifname) };
+	struct conf_quote quote;
+
+	if (conf_value_ifname_valid(name))
+		return true;
+	fprintf(diag, "'%s' cannot be the name of an interface, which has 1 to %d of a-z A-Z 0-9 _ = + . -\n",
+		conf_quote(&quote, name), CONF_IFNAME_LEN);
+	return false;
+}
+
+struct conf *conf_default(const char *ifname, FILE *diag)
+{
+	struct conf *c;
+
+	if (!conf_check_ifname(ifname, diag))
+		return NULL;
+	c = conf_new("");
+	if (!c)
+		fputs("out of memory\n", diag);
+	else
+		strcpy(c->ifname, ifname);
+	return c;
 }
 
 /* Whether what is left of the section that has just begun writes a PublicKey: its lack is a fault
@@ -112,11 +164,14 @@ static void line_apply(struct conf_parser *p, const struct conf_line *line)
 	p->line = line->number;
 	switch (line->kind) {
 	case CONF_LINE_EMPTY:
+		conf_peer_comment(p, line->comment);
 		break;
 	case CONF_LINE_SECTION:
 		section_begin(p, line->name);
+		conf_peer_heading(p, line->comment);
 		break;
 	case CONF_LINE_KEY:
+		conf_peer_key(p);
 		conf_keyword_apply(p, line->name, line->value);
 		break;
 	case CONF_LINE_NUL:
@@ -131,7 +186,17 @@ static void line_apply(struct conf_parser *p, const struct conf_line *line)
 	}
 }
 
-struct conf *conf_parse(const char *path, const char *text, size_t len, FILE *diag)
+/* The interface's name, as given or as the file's. */
+static void ifname_set(struct conf_parser *p, const char *ifname)
+{
+	if (ifname)
+		strcpy(p->conf->ifname, ifname);
+	else if (!conf_value_ifname(p->path, p->conf->ifname))
+		conf_fault(p, "the file must be named as its interface and .conf, the former of "
+			      "1 to %d of a-z A-Z 0-9 _ = + . -", CONF_IFNAME_LEN);
+}
+
+struct conf *conf_parse_as(const char *path, const char *ifname, const char *text, size_t len, FILE *diag)
 {
 	struct conf_parser p = { .diag = diag, .path = path, .lines = conf_lines_start(text, len) };
 	struct conf_line line;
@@ -141,19 +206,34 @@ struct conf *conf_parse(const char *path, const char *text, size_t len, FILE *di
 		conf_fault_memory(&p);
 		return NULL;
 	}
-	if (!conf_value_ifname(path, p.conf->ifname))
-		conf_fault(&p, "the file must be named as its interface and .conf, the former of "
-			   "1 to %d of a-z A-Z 0-9 _ = + . -", CONF_IFNAME_LEN);
+	ifname_set(&p, ifname);
 	while (!p.no_memory && conf_lines_next(&p.lines, &line))
 		line_apply(&p, &line);
 	conf_peer_close(&p);
 	conf_index_free(&p.index);
 	conf_peer_pack(p.conf);
 	p.line = 0;
-	if (!p.private_key_written && !p.no_memory)
+	if (!ifname && !p.private_key_written && !p.no_memory)
 		conf_fault(&p, "no PrivateKey in [Interface]; make one with: wgdp genkey");
 	if (!p.failed)
 		return p.conf;
 	conf_free(p.conf);
 	return NULL;
+}
+
+struct conf *conf_parse(const char *path, const char *text, size_t len, FILE *diag)
+{
+	return conf_parse_as(path, NULL, text, len, diag);
+}
+
+struct conf *conf_parse_dataplane(const char *path, const char *ifname, const char *text, size_t len, FILE *diag)
+{
+	struct conf *c;
+
+	if (!conf_check_ifname(ifname, diag))
+		return NULL;
+	c = conf_parse_as(path, ifname, text, len, diag);
+	if (c)
+		conf_keep_dataplane(c);
+	return c;
 }

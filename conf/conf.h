@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { CONF_KEY_LEN = 32, CONF_KEY_B64_LEN = 44, CONF_IFNAME_LEN = 15 };
+enum { CONF_KEY_LEN = 32, CONF_KEY_B64_LEN = 44, CONF_IFNAME_LEN = 15, CONF_NAME_LEN = 64 };
 
 /* A prefix. Host bits are kept as written in `Address`, and cleared in `AllowedIPs`. */
 struct conf_prefix {
@@ -32,8 +32,15 @@ struct conf_endpoint {
 	uint16_t port;		/* host order, never 0 when host is given */
 };
 
+/*
+ * A peer's name is the first comment of its section that can be one: behind `[Peer]` itself, or on a line of its own before
+ * another key of the section (what stands behind the last key may be about the next section). `# alice`, `# Name = alice` and
+ * `# friendly_name = alice` all say alice. Passed over: other comments with an equals sign, which are keys commented out; what
+ * has no letter or digit; what is not printable UTF-8; and whatever could be a key.
+ */
 struct conf_peer {
 	unsigned int line;	/* of its [Peer] */
+	char *name;		/* UTF-8 of 1 to CONF_NAME_LEN bytes, printable; NULL: none */
 	uint8_t public_key[CONF_KEY_LEN];
 	uint8_t preshared_key[CONF_KEY_LEN];	/* zeros: none */
 	struct conf_endpoint endpoint;
@@ -82,6 +89,8 @@ struct conf {
 	struct conf_cores rx_cores, worker_cores;
 	char *aead;			/* "auto", "openssl", "ipsec-mb"; never NULL */
 	bool poll_always;		/* Poll = always; false: auto */
+	struct conf_endpoint metrics;	/* where to answer Prometheus; a numeric address; host NULL: off */
+	bool metrics_peers;		/* a page names single peers; the default */
 };
 
 /*
@@ -95,6 +104,19 @@ struct conf *conf_read(const char *path, FILE *diag);
 /* The same from memory, for tests and fuzzing. `path` names it in messages and gives the interface
  * its name. No file checks. */
 struct conf *conf_parse(const char *path, const char *text, size_t len, FILE *diag);
+
+/*
+ * For an interface that wg(8) configures: reads `path` as conf_read does, with the same faults and warnings, but keeps [Dataplane]
+ * alone. All else may be there, need not, and is wiped. The interface is called `ifname`, whatever the file is. NULL also when no
+ * interface can be called so, with a line on `diag` that has no path in front.
+ */
+struct conf *conf_read_dataplane(const char *path, const char *ifname, FILE *diag);
+
+/* The same from memory, as conf_parse is to conf_read. */
+struct conf *conf_parse_dataplane(const char *path, const char *ifname, const char *text, size_t len, FILE *diag);
+
+/* The same without any file: every setting is the default, path is "". */
+struct conf *conf_default(const char *ifname, FILE *diag);
 
 /* Wipes the keys and frees. NULL is allowed. */
 void conf_free(struct conf *c);

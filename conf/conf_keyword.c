@@ -294,6 +294,19 @@ static void set_poll(struct conf_parser *p, const struct keyword *k, struct conf
 	check(p, k, value, conf_value_poll(value, &p->conf->poll_always));
 }
 
+static void set_metrics(struct conf_parser *p, const struct keyword *k, struct conf_text value)
+{
+	char *old = p->conf->metrics.host;
+
+	if (check(p, k, value, conf_value_metrics(value, &p->conf->metrics)))
+		free(old);
+}
+
+static void set_metrics_peers(struct conf_parser *p, const struct keyword *k, struct conf_text value)
+{
+	check(p, k, value, conf_value_switch(value, &p->conf->metrics_peers));
+}
+
 #define INTERFACE(name, empty, set) { name, CONF_SECTION_INTERFACE, empty, 0, set }
 #define HOOK(name, at) { name, CONF_SECTION_INTERFACE, true, offsetof(struct conf, at), set_hook }
 #define PEER(name, empty, set) { name, CONF_SECTION_PEER, empty, 0, set }
@@ -322,6 +335,8 @@ static const struct keyword keywords[] = {
 	DATAPLANE("WorkerCores", set_worker_cores),
 	DATAPLANE("Aead", set_aead),
 	DATAPLANE("Poll", set_poll),
+	DATAPLANE("Metrics", set_metrics),
+	DATAPLANE("MetricsPeers", set_metrics_peers),
 };
 
 enum { N_KEYWORDS = sizeof(keywords) / sizeof(keywords[0]) };

@@ -34,6 +34,7 @@ struct conf_parser {
 	enum conf_section section;
 	struct conf_peer *peer;	/* the last of conf->peers while section is PEER, else NULL */
 	struct conf_written written;
+	struct conf_text comment;	/* the peer's name, if another key follows; empty: none yet */
 	struct conf_index index;
 	bool private_key_written;	/* right or wrong */
 	bool warned_dns;
@@ -41,6 +42,16 @@ struct conf_parser {
 	bool failed;
 	bool no_memory;		/* reading stops */
 };
+
+/*
+ * Parses as conf_parse does. With an ifname, which must be valid, the interface has that, whatever the file is called, and no
+ * PrivateKey is needed. conf_keep_dataplane then wipes and frees all that [Dataplane] has not said.
+ */
+struct conf *conf_parse_as(const char *path, const char *ifname, const char *text, size_t len, FILE *diag);
+void conf_keep_dataplane(struct conf *c);
+
+/* True if an interface can be called so; else false, and a line on diag says so. */
+bool conf_check_ifname(const char *ifname, FILE *diag);
 
 /* One line on diag, at p->line; a fault makes the parse fail. */
 void conf_fault(struct conf_parser *p, const char *format, ...)

@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "conf_mem.h"
+#include "conf_name.h"
 
 void conf_peer_free(struct conf_peer *peer)
 {
+	if (peer->name)
+		conf_mem_free(peer->name, strlen(peer->name));
 	if (peer->endpoint.host)
 		conf_mem_free(peer->endpoint.host, strlen(peer->endpoint.host));
 	conf_mem_free(peer->allowed_ips, peer->n_allowed_ips * sizeof(*peer->allowed_ips));
@@ -24,7 +27,29 @@ bool conf_peer_open(struct conf_parser *p)
 	peer->line = p->line;
 	p->peer = peer;
 	p->written = (struct conf_written){ 0 };
+	p->comment = (struct conf_text){ 0 };
 	return true;
+}
+
+void conf_peer_comment(struct conf_parser *p, struct conf_text comment)
+{
+	if (p->peer && !p->peer->name && p->comment.len == 0)
+		p->comment = conf_name_find(comment);
+}
+
+void conf_peer_key(struct conf_parser *p)
+{
+	if (!p->peer || p->peer->name || p->comment.len == 0)
+		return;
+	p->peer->name = conf_mem_string(p->comment.s, p->comment.len);
+	if (!p->peer->name)
+		conf_fault_memory(p);
+}
+
+void conf_peer_heading(struct conf_parser *p, struct conf_text comment)
+{
+	conf_peer_comment(p, comment);
+	conf_peer_key(p);
 }
 
 /* `old` is left without a line, which marks the gap. */
@@ -41,6 +66,10 @@ static void peer_replace(struct conf_parser *p, struct conf_peer *old)
 		memcpy(p->peer->preshared_key, old->preshared_key, CONF_KEY_LEN);
 	if (!p->written.persistent_keepalive)
 		p->peer->persistent_keepalive = old->persistent_keepalive;
+	if (!p->peer->name) {
+		p->peer->name = old->name;
+		old->name = NULL;
+	}
 	if (!p->written.endpoint) {
 		p->peer->endpoint = old->endpoint;
 		old->endpoint.host = NULL;

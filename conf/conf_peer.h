@@ -9,6 +9,12 @@
  * which is reported. */
 bool conf_peer_open(struct conf_parser *p);
 
+/* The comment of the line [Peer], of a line of its own in the section, and the next key in it: which of them name p->peer says
+ * conf.h. Nothing without p->peer. */
+void conf_peer_heading(struct conf_parser *p, struct conf_text comment);
+void conf_peer_comment(struct conf_parser *p, struct conf_text comment);
+void conf_peer_key(struct conf_parser *p);
+
 /*
  * Ends the section of p->peer, if there is one. A peer without a public key goes. One whose key an
  * earlier section had takes that section's place: it inherits what it does not set itself, except

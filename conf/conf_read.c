@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "conf_mem.h"
+#include "conf_parser.h"
 
 enum { FILE_MAX = 64 << 20, FILE_FIRST = 64 << 10 };
 
@@ -61,13 +62,13 @@ static bool file_fill(struct file *file, int fd, const char *path, FILE *diag)
 	}
 }
 
-static struct conf *file_parse(int fd, mode_t mode, const char *path, FILE *diag)
+static struct conf *file_parse(int fd, mode_t mode, const char *path, const char *ifname, FILE *diag)
 {
 	struct file file = { 0 };
 	struct conf *c = NULL;
 
 	if (file_fill(&file, fd, path, diag))
-		c = conf_parse(path, file.text, file.len, diag);
+		c = conf_parse_as(path, ifname, file.text, file.len, diag);
 	conf_mem_free(file.text, file.len);
 	if (c && c->has_private_key && (mode & S_IRWXO) != 0)
 		fprintf(diag,
@@ -76,7 +77,7 @@ static struct conf *file_parse(int fd, mode_t mode, const char *path, FILE *diag
 	return c;
 }
 
-struct conf *conf_read(const char *path, FILE *diag)
+static struct conf *read_as(const char *path, const char *ifname, FILE *diag)
 {
 	struct conf *c = NULL;
 	struct stat st;
@@ -88,8 +89,25 @@ struct conf *conf_read(const char *path, FILE *diag)
 	else if (S_ISDIR(st.st_mode))
 		fprintf(diag, "%s: is a directory\n", path);
 	else
-		c = file_parse(fd, st.st_mode, path, diag);
+		c = file_parse(fd, st.st_mode, path, ifname, diag);
 	if (fd >= 0)
 		close(fd);
+	return c;
+}
+
+struct conf *conf_read(const char *path, FILE *diag)
+{
+	return read_as(path, NULL, diag);
+}
+
+struct conf *conf_read_dataplane(const char *path, const char *ifname, FILE *diag)
+{
+	struct conf *c;
+
+	if (!conf_check_ifname(ifname, diag))
+		return NULL;
+	c = read_as(path, ifname, diag);
+	if (c)
+		conf_keep_dataplane(c);
 	return c;
 }

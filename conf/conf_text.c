@@ -177,5 +177,6 @@ bool conf_lines_next(struct conf_lines *lines, struct conf_line *line)
 	}
 	conf_text_cut(&raw, '#', &stripped);
 	line_split(line, conf_text_trim(stripped));
+	line->comment = conf_text_trim(raw);
 	return true;
 }

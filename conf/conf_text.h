@@ -23,12 +23,13 @@ enum conf_line_kind {
 	CONF_LINE_NUL,		/* has a NUL byte */
 };
 
-/* A line without its comment; name and value are trimmed. */
+/* All parts are trimmed. */
 struct conf_line {
 	enum conf_line_kind kind;
 	unsigned int number;	/* from 1 */
 	struct conf_text name;
 	struct conf_text value;
+	struct conf_text comment;	/* behind the first #; empty: none */
 };
 
 /* A file being read: what is left of it, and the number of the line last taken. */

@@ -7,6 +7,7 @@
 #include "conf_value.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -433,6 +434,51 @@ const char *conf_value_poll(struct conf_text t, bool *always)
 	return NULL;
 }
 
+const char *conf_value_metrics(struct conf_text t, struct conf_endpoint *out)
+{
+	static const char wrong[] = "is neither off nor a numeric address and port such as 127.0.0.1:9586 or [::1]:9586";
+	struct conf_endpoint endpoint = { 0 };
+	struct in_addr v4;
+	const char *why;
+
+	if (conf_text_is(t, "off")) {
+		*out = endpoint;
+		return NULL;
+	}
+	why = conf_value_endpoint(t, &endpoint);
+	if (why)
+		return why == conf_no_memory ? why : wrong;
+	/* Without brackets, the last group of an IPv6 address may have been meant. */
+	if (inet_pton(AF_INET, endpoint.host, &v4) != 1 && (!strchr(endpoint.host, ':') || t.s[0] != '[')) {
+		free(endpoint.host);
+		return wrong;
+	}
+	*out = endpoint;
+	return NULL;
+}
+
+const char *conf_value_switch(struct conf_text t, bool *on)
+{
+	if (!conf_text_is(t, "on") && !conf_text_is(t, "off"))
+		return "is neither on nor off";
+	*on = conf_text_is(t, "on");
+	return NULL;
+}
+
+bool conf_value_ifname_valid(struct conf_text name)
+{
+	char s[CONF_IFNAME_LEN + 1] = "";
+
+	if (name.len == 0 || name.len > CONF_IFNAME_LEN)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.s[i] == '\0' || (!is_alnum(name.s[i]) && !strchr("_=+.-", name.s[i])))
+			return false;
+	}
+	memcpy(s, name.s, name.len);
+	return ifname_valid(s);
+}
+
 bool conf_value_ifname(const char *path, char out[CONF_IFNAME_LEN + 1])
 {
 	static const char suffix[] = ".conf";
@@ -445,15 +491,8 @@ bool conf_value_ifname(const char *path, char out[CONF_IFNAME_LEN + 1])
 	if (len < sizeof(suffix) || strcmp(name + len - (sizeof(suffix) - 1), suffix) != 0)
 		return false;
 	len -= sizeof(suffix) - 1;
-	if (len > CONF_IFNAME_LEN)
+	if (!conf_value_ifname_valid((struct conf_text){ name, len }))
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (!is_alnum(name[i]) && !strchr("_=+.-", name[i]))
-			return false;
-	}
 	memcpy(out, name, len);
-	if (ifname_valid(out))
-		return true;
-	memset(out, 0, CONF_IFNAME_LEN + 1);
-	return false;
+	return true;
 }

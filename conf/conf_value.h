@@ -48,6 +48,14 @@ const char *conf_value_aead(struct conf_text t, char **out);
 /* auto is false, always is true. */
 const char *conf_value_poll(struct conf_text t, bool *always);
 
+/* ADDRESS:PORT with a numeric address, or "off": host is NULL then. Allocates out->host. */
+const char *conf_value_metrics(struct conf_text t, struct conf_endpoint *out);
+
+const char *conf_value_switch(struct conf_text t, bool *on);		/* on or off */
+
+/* Whether wg-quick(8) and Linux let an interface be called so. */
+bool conf_value_ifname_valid(struct conf_text name);
+
 /* The name of an interface out of the path of its file; `out` is empty on failure. */
 bool conf_value_ifname(const char *path, char out[CONF_IFNAME_LEN + 1]);
 

@@ -55,7 +55,7 @@ struct change {
 	uint16_t listen_port;		/* host order; 0: a free one */
 	uint32_t fwmark;		/* 0: none */
 	struct change_peer *peers;
-	size_t n_peers, room_peers;
+	size_t n_peers, room_peers;	/* room: bytes, change.c's own */
 	struct change_ip *ips;
 	size_t n_ips, room_ips;
 };

@@ -168,6 +168,7 @@ static void created(struct iface *i, struct handshake_job *j)
 	cookie_macs_add(&p->cookie, msg, sizeof(*msg), i->now);
 	p->unsent = !send_message(i, p->dp.rewrite, msg, sizeof(*msg), 0);
 	if (!p->unsent) {
+		i->counted[CONTROL_INITIATIONS_SENT]++;
 		p->attempts++;
 		sent(p, sizeof(*msg));
 	}
@@ -206,6 +207,10 @@ void handshake_initiate(struct peer *p, bool retry)
 {
 	struct iface *i = p->iface;
 
+	if (!i->up || !i->identity.valid) {
+		staged_purge(p);
+		return;
+	}
 	if (p->endpoint.remote.sa.sa_family == AF_UNSPEC) {
 		if (!p->name.host)
 			staged_purge(p);	/* nobody is going to tell us where it is but itself */
@@ -241,6 +246,7 @@ static void bad_initiation(struct iface *i, const struct handshake_packet *h, co
 {
 	char from[ENDPOINT_STRLEN];
 
+	i->counted[CONTROL_HANDSHAKES_INVALID]++;
 	log_limited(&i->limit.initiation, i->now, LOG_NOTICE, i->name, "Invalid handshake initiation from %s%s",
 		    endpoint_format(&h->back.ep, from), why);
 }
@@ -264,8 +270,10 @@ static void responded(struct iface *i, struct handshake_job *j)
 
 		msg->sender = htole32(index);
 		cookie_macs_add(&p->cookie, msg, sizeof(*msg), i->now);
-		if (send_message(i, rw && endpoint_equal(&rw->ep, &h->back.ep) ? rw : &h->back, msg, sizeof(*msg), h->core))
+		if (send_message(i, rw && endpoint_equal(&rw->ep, &h->back.ep) ? rw : &h->back, msg, sizeof(*msg), h->core)) {
+			i->counted[CONTROL_RESPONSES_SENT]++;
 			sent(p, sizeof(*msg));
+		}
 	}
 	iface_look_at(p);
 }
@@ -289,8 +297,11 @@ static bool finish_initiation(struct iface *i, struct handshake_job *j, struct p
 		bad_initiation(i, &j->packet, ": its time stamp has been seen");
 		return false;
 	}
-	if (p->consumed_ns && i->now - p->consumed_ns < WG_NS_PER_SEC / WG_INITIATIONS_PER_SECOND)
+	if (p->consumed_ns && i->now - p->consumed_ns < WG_NS_PER_SEC / WG_INITIATIONS_PER_SECOND) {
+		i->counted[CONTROL_HANDSHAKES_LIMITED]++;
 		return false;
+	}
+	i->counted[CONTROL_INITIATIONS_RECEIVED]++;
 	memcpy(p->newest_timestamp, j->timestamp, sizeof(j->timestamp));
 	p->consumed_ns = i->now;
 	received(p, &j->packet);
@@ -373,10 +384,12 @@ static void consumed(struct iface *i, struct handshake_job *j)
 	if (!p || p->epoch != j->epoch)
 		return;
 	if (!j->ok) {
+		i->counted[CONTROL_HANDSHAKES_INVALID]++;
 		log_limited(&i->limit.response, i->now, LOG_NOTICE, i->name, "Invalid handshake response from %s",
 			    endpoint_format(&h->back.ep, from));
 		return;
 	}
+	i->counted[CONTROL_RESPONSES_RECEIVED]++;
 	index = p->handshake.local_index;
 	p->epoch++;		/* of any other response to it nothing is wanted */
 	noise_handshake_clear(&p->handshake);	/* and its index is the session's */
@@ -431,19 +444,29 @@ bool handshake_work(struct iface *i, unsigned int max)
 	return jobs_for_control(jobs);
 }
 
-bool handshake_set_identity(struct iface *i, const uint8_t private_key[WG_KEY_LEN])
+/* What the old key has brought about: a shared secret, an initiation, sessions. */
+static void leave_identity(struct peer *p)
 {
-	if (!noise_identity_set(&i->identity, private_key))
-		return false;
+	const bool in_use = keypairs_usable(p);
+
+	OPENSSL_cleanse(p->remote.static_static, WG_KEY_LEN);
+	p->remote.static_static_known = false;
+	forget_initiation(p);
+	keypairs_stop_sending(p);
+	p->initiation_ns = 0;
+	if (in_use)
+		handshake_initiate(p, false);
+	iface_look_at(p);
+}
+
+void handshake_adopt_identity(struct iface *i, const struct noise_identity *id)
+{
+	i->identity = *id;
 	i->identity_generation++;
 	x25519_forget();	/* workers keep the old one until they have used the new one, or end */
 	cookie_checker_init(&i->checker, i->identity.public_key);
-	for (struct peer *p = NULL; i->peers.n && (p = peers_next(&i->peers, p));) {
-		OPENSSL_cleanse(p->remote.static_static, WG_KEY_LEN);
-		p->remote.static_static_known = false;
-		forget_initiation(p);
-	}
-	return true;
+	for (struct peer *p = NULL; i->peers.n && (p = peers_next(&i->peers, p));)
+		leave_identity(p);
 }
 
 void handshake_set_psk(struct peer *p, const uint8_t preshared_key[WG_KEY_LEN])
@@ -457,9 +480,15 @@ static void receive_cookie_reply(struct iface *i, const struct handshake_packet 
 	struct peer *p = sessions_owner(&i->dp->sessions, le32toh(h->msg.cookie_reply.receiver));
 	char from[ENDPOINT_STRLEN];
 
-	if (p && !cookie_reply_consume(&p->cookie, &h->msg.cookie_reply, i->now))
-		log_limited(&i->limit.cookie, i->now, LOG_NOTICE, i->name, "Invalid cookie reply from %s",
-			    endpoint_format(&h->back.ep, from));
+	if (!p)
+		return;
+	if (cookie_reply_consume(&p->cookie, &h->msg.cookie_reply, i->now)) {
+		i->counted[CONTROL_COOKIES_RECEIVED]++;
+		return;
+	}
+	i->counted[CONTROL_HANDSHAKES_INVALID]++;
+	log_limited(&i->limit.cookie, i->now, LOG_NOTICE, i->name, "Invalid cookie reply from %s",
+		    endpoint_format(&h->back.ep, from));
 }
 
 static void send_cookie_reply(struct iface *i, const struct handshake_packet *h, const uint8_t *source, size_t source_len)
@@ -471,8 +500,9 @@ static void send_cookie_reply(struct iface *i, const struct handshake_packet *h,
 
 	random_bytes(nonce, sizeof(nonce));
 	random_bytes(secret, sizeof(secret));
-	if (cookie_reply_create(&i->checker, &reply, &h->msg, h->len, sender, source, source_len, nonce, secret, i->now))
-		send_message(i, &h->back, &reply, sizeof(reply), h->core);
+	if (cookie_reply_create(&i->checker, &reply, &h->msg, h->len, sender, source, source_len, nonce, secret, i->now) &&
+	    send_message(i, &h->back, &reply, sizeof(reply), h->core))
+		i->counted[CONTROL_COOKIES_SENT]++;
 	OPENSSL_cleanse(secret, sizeof(secret));
 }
 
@@ -487,6 +517,7 @@ static bool admit(struct iface *i, const struct handshake_packet *h, unsigned in
 	char from[ENDPOINT_STRLEN];
 
 	if (!cookie_mac1_valid(&i->checker, &h->msg, h->len)) {
+		i->counted[CONTROL_HANDSHAKES_INVALID]++;
 		log_limited(&i->limit.mac, i->now, LOG_NOTICE, i->name, "Invalid %s MAC from %s",
 			    le32toh(h->msg.type) == WG_INITIATION ? "initiation" : "response", endpoint_format(&h->back.ep, from));
 		return false;
@@ -499,7 +530,10 @@ static bool admit(struct iface *i, const struct handshake_packet *h, unsigned in
 		send_cookie_reply(i, h, source, source_len);
 		return false;
 	}
-	return ratelimiter_allow(i->ratelimiter, &h->back.ep, i->now);
+	if (ratelimiter_allow(i->ratelimiter, &h->back.ep, i->now))
+		return true;
+	i->counted[CONTROL_HANDSHAKES_LIMITED]++;
+	return false;
 }
 
 bool handshake_ready(const struct iface *i)
@@ -511,6 +545,8 @@ void handshake_receive(struct iface *i, const struct handshake_packet *h, unsign
 {
 	uint32_t type = le32toh(h->msg.type);
 
+	if (!i->up || !i->identity.valid)
+		return;
 	if (type == WG_COOKIE_REPLY)
 		receive_cookie_reply(i, h);
 	else if (!admit(i, h, queued))

@@ -28,10 +28,10 @@ bool handshake_ready(const struct iface *i);
 bool handshake_work(struct iface *i, unsigned int max);
 
 /*
- * Our own private key, a peer's preshared key: handshakes under way with the old one come to nothing. False:
- * libcrypto failed.
+ * Our own key, a peer's preshared key: handshakes under way with the old one come to nothing. With another key of our own, sessions
+ * only receive from now on, and peers to which something was sent by one are called anew at once.
  */
-bool handshake_set_identity(struct iface *i, const uint8_t private_key[WG_KEY_LEN]);
+void handshake_adopt_identity(struct iface *i, const struct noise_identity *id);
 void handshake_set_psk(struct peer *p, const uint8_t preshared_key[WG_KEY_LEN]);
 
 /* There is a way to the peer now: if the last initiation could not be sent, another goes out at once. */

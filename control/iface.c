@@ -12,12 +12,15 @@
 #include <openssl/crypto.h>
 
 #include "batch.h"
+#include "change.h"
 #include "cores.h"
 #include "handshake.h"
 #include "handshake_job.h"
 #include "keypairs.h"
+#include "listing.h"
+#include "metrics.h"
 #include "protocol.h"
-#include "roam.h"
+#include "uapi.h"
 
 enum {
 	/* Packet buffers that a receiving core may have under way: its FIFO, its ports' queues, its cache, a burst. */
@@ -43,21 +46,16 @@ size_t iface_memory(const struct conf *conf)
 	return pkt_pool_memory(mbufs(&plan), 0) + (outer_is_kernel(conf->outer) ? port_kernel_memory(plan.n_rx) : 0) + RINGS_MEMORY;
 }
 
-static bool make_identity(struct iface *i)
+void iface_ignore_self(const struct iface *i, struct conf *conf)
 {
-	if (handshake_set_identity(i, i->conf->private_key))
-		return true;
-	log_line(LOG_ERR, i->name, "libcrypto cannot make the public key");
-	return false;
-}
+	struct noise_identity self;
+	bool ok = noise_identity_set(&self, conf->private_key);
 
-/* We are not our own peer: such a [Peer] is as if it were not there (whitepaper and Linux alike), also for the routes. */
-static void ignore_self(struct iface *i, struct conf *conf)
-{
-	for (size_t k = 0; k < conf->n_peers; k++) {
+	OPENSSL_cleanse(self.private_key, sizeof(self.private_key));
+	for (size_t k = 0; ok && k < conf->n_peers; k++) {
 		struct conf_peer *p = &conf->peers[k];
 
-		if (memcmp(p->public_key, i->identity.public_key, WG_KEY_LEN))
+		if (memcmp(p->public_key, self.public_key, WG_KEY_LEN))
 			continue;
 		log_line(LOG_WARN, i->name, "%s:%u: [Peer] has our own public key and is ignored", conf->path, p->line);
 		p->n_allowed_ips = 0;
@@ -119,37 +117,24 @@ static bool make_dataplane(struct iface *i, const struct cores_plan *plan)
 	return i->dp;
 }
 
-static bool add_peer(struct iface *i, const struct conf_peer *c)
+/* The key and the peers of the file, which is a change like any other. */
+static bool load_conf(struct iface *i)
 {
-	struct peer *p = peers_add(&i->peers, i, c->public_key);
+	struct change c;
+	bool ok;
 
-	if (!p)
-		return false;
-	handshake_set_psk(p, c->preshared_key);
-	p->timers.persistent_interval = c->persistent_keepalive * WG_NS_PER_SEC;
-	for (size_t k = 0; k < c->n_allowed_ips; k++) {
-		const struct conf_prefix *a = &c->allowed_ips[k];
-
-		if (allowedips_insert(i->dp->allowedips, a->family, a->addr.bytes, a->cidr, p, &p->allowedips))
-			return false;
-	}
-	return roam_configure(p, &c->endpoint);
-}
-
-static bool add_peers(struct iface *i)
-{
-	for (size_t k = 0; k < i->conf->n_peers; k++) {
-		const struct conf_peer *c = &i->conf->peers[k];
-
-		if (!memcmp(c->public_key, i->identity.public_key, WG_KEY_LEN))
-			continue;
-		if (!add_peer(i, c)) {
-			log_line(LOG_ERR, i->name, "no memory for peer %zu of %zu", k + 1, i->conf->n_peers);
-			return false;
-		}
-		rcu_quiescent_state();	/* or nothing replaced so far could be freed */
-	}
-	return true;
+	if (i->bare)
+		return true;
+	change_init(&c);
+	ok = listing_change(&c, i, i->conf, i->fwmark);
+	if (!ok)
+		log_line(LOG_ERR, i->name, "no memory for %zu peers", i->conf->n_peers);
+	ok = ok && change_apply(i, &c) == 0;
+	change_fini(&c);
+	if (ok)
+		listing_adopt(i, i->conf);
+	i->counted[CONTROL_CHANGES] = 0;	/* this was the start */
+	return ok;
 }
 
 /* Peers with persistent keepalive are called at once, as Linux does when an interface comes up; a few a round. */
@@ -162,6 +147,24 @@ static void greet_peers(struct iface *i)
 	}
 }
 
+/* As Linux has it: a link that is down has no sessions; when it comes up, peers with persistent keepalive are called. */
+static void set_up(struct iface *i, bool up)
+{
+	if (i->up == up)
+		return;
+	i->up = up;
+	i->now = dataplane_now();
+	for (struct peer *p = NULL; !up && (p = peers_next(&i->peers, p));) {
+		keypairs_clear(p);
+		handshake_abandon(p);
+		staged_purge(p);
+		p->initiation_ns = 0;
+		iface_look_at(p);
+	}
+	if (up)
+		greet_peers(i);
+}
+
 static void netif_ready(void *arg)
 {
 	struct iface *i = arg;
@@ -170,6 +173,9 @@ static void netif_ready(void *arg)
 	while ((e = netif_event(i->netif)) != NETIF_NONE) {
 		if (e == NETIF_CHANGED) {
 			__atomic_store_n(&i->dp->mtu, netif_mtu(i->netif), __ATOMIC_RELAXED);
+			set_up(i, netif_is_up(i->netif));
+		} else if (e == NETIF_MOVED) {
+			set_up(i, true);	/* whether it is, cannot be seen from here */
 		} else if (e == NETIF_DELETED) {
 			log_line(LOG_NOTICE, i->name, "the interface was deleted");
 			i->state = IFACE_GONE;
@@ -177,24 +183,32 @@ static void netif_ready(void *arg)
 	}
 }
 
-static bool make_netif(struct iface *i)
+struct netif_conf iface_netif_conf(const struct iface *i, const struct conf *conf, uint32_t fwmark, struct sockaddr_storage *endpoints)
 {
-	struct netif_conf conf = {
-		.conf = i->conf,
+	struct netif_conf nc = {
+		.conf = conf,
+		.bare = i->bare,
 		.ifindex = port_tun_ifindex(i->inner),
-		.fwmark = i->fwmark,
+		.fwmark = fwmark,
+		.endpoints = endpoints,
 		.max_mtu = PKT_MAX_INNER,
 	};
+
+	for (struct peer *p = NULL; endpoints && (p = peers_next(&i->peers, p));)
+		memcpy(&endpoints[nc.n_endpoints++], &p->endpoint.remote, sizeof(p->endpoint.remote));
+	return nc;
+}
+
+static bool make_netif(struct iface *i)
+{
 	struct sockaddr_storage *endpoints = calloc(i->peers.n + 1, sizeof(*endpoints));
+	struct netif_conf conf = iface_netif_conf(i, i->conf, i->fwmark, endpoints);
 	char err[NETIF_ERRLEN];
 
 	if (!endpoints) {
 		log_line(LOG_ERR, i->name, "no memory for %u endpoints", i->peers.n);
 		return false;
 	}
-	for (struct peer *p = NULL; (p = peers_next(&i->peers, p));)
-		memcpy(&endpoints[conf.n_endpoints++], &p->endpoint.remote, sizeof(p->endpoint.remote));
-	conf.endpoints = endpoints;
 	i->netif = netif_up(&conf, err);
 	free(endpoints);
 	if (!i->netif) {
@@ -202,6 +216,7 @@ static bool make_netif(struct iface *i)
 		return false;
 	}
 	__atomic_store_n(&i->dp->mtu, netif_mtu(i->netif), __ATOMIC_RELAXED);
+	i->up = netif_is_up(i->netif);
 	return loop_add(i->loop, netif_fd(i->netif), netif_ready, i) == 0;
 }
 
@@ -280,42 +295,68 @@ static void doorbell_rung(void *arg)
 	(void)arg;	/* iface_disarm empties it, and iface_run looks at the rings */
 }
 
+static bool make_management(struct iface *i)
+{
+	char err[UAPI_ERRLEN];
+
+	i->uapi = uapi_create(i, err);
+	if (i->uapi)
+		return true;
+	if (i->bare) {
+		log_line(LOG_ERR, i->name, "%s", err);
+		return false;
+	}
+	/* As where another namespace has an interface of this name: the tunnel works even so. */
+	log_line(LOG_WARN, i->name, "wg(8) cannot see this interface: %s", err);
+	return true;
+}
+
+static bool show_metrics(struct iface *i)
+{
+	char err[METRICS_ERRLEN];
+
+	if (!i->metrics || metrics_add(i->metrics, i, err) == 0)
+		return true;
+	log_line(LOG_ERR, i->name, "Metrics: %s", err);
+	return false;
+}
+
 static void log_start(const struct iface *i)
 {
-	char key[CONF_KEY_B64_LEN + 1];
+	char key[CONF_KEY_B64_LEN + 1] = "(none)";
 
-	conf_key_encode(key, i->identity.public_key);
+	if (i->identity.valid)
+		conf_key_encode(key, i->identity.public_key);
 	log_line(LOG_NOTICE, i->name, "listening on port %u, public key %s, mtu %u, %u data cores, aead %s",
 		 outer_listen_port(i->outer), key, netif_mtu(i->netif), i->dp->n_cores, i->dp->aead->name);
 }
 
-static bool bring_up(struct iface *i, struct conf *conf)
+static bool bring_up(struct iface *i)
 {
 	struct cores_plan plan;
 	char err[PORT_ERRLEN];
 	int rc;
 
-	if (cores_plan(&plan, conf, err)) {
+	if (cores_plan(&plan, i->conf, err)) {
 		log_line(LOG_ERR, i->name, "%s", err);
 		return false;
 	}
-	if (!make_identity(i))
-		return false;
-	ignore_self(i, conf);
+	if (!i->bare)
+		iface_ignore_self(i, i->conf);
 	i->ratelimiter = ratelimiter_create(i->name);
 	i->jobs = handshake_jobs_create();
 	if (!i->ratelimiter || !i->jobs || peers_init(&i->peers)) {
 		log_line(LOG_ERR, i->name, "no memory");
 		return false;
 	}
-	if (!run_hooks(i, &conf->pre_up, "PreUp", false) || !make_ports(i, &plan) || !make_dataplane(i, &plan))
+	if (!run_hooks(i, &i->conf->pre_up, "PreUp", false) || !make_ports(i, &plan) || !make_dataplane(i, &plan))
 		return false;
 	if (loop_add(i->loop, i->dp->control.fd, doorbell_rung, NULL)) {
 		log_line(LOG_ERR, i->name, "too many interfaces");
 		return false;
 	}
 	i->now = dataplane_now();
-	if (!add_peers(i) || !make_netif(i))
+	if (!load_conf(i) || !make_netif(i) || !make_management(i) || !show_metrics(i))
 		return false;
 	rc = dataplane_start(i->dp);
 	if (rc) {
@@ -323,26 +364,31 @@ static bool bring_up(struct iface *i, struct conf *conf)
 		return false;
 	}
 	log_start(i);
-	greet_peers(i);
+	if (i->up)
+		greet_peers(i);
 	return start_post_up(i);
 }
 
-struct iface *iface_up(struct conf *conf, struct loop *loop, unsigned int time_scale)
+struct iface *iface_up(const struct iface_conf *ic)
 {
 	struct iface *i = calloc(1, sizeof(*i));
 
 	if (!i) {
-		log_line(LOG_ERR, conf->ifname, "no memory");
+		log_line(LOG_ERR, ic->conf->ifname, "no memory");
+		conf_free(ic->conf);
 		return NULL;
 	}
-	i->name = conf->ifname;
-	i->conf = conf;
-	i->loop = loop;
-	i->now = dataplane_now();
+	memcpy(i->ifname, ic->conf->ifname, sizeof(i->ifname));
+	i->name = i->ifname;
+	i->conf = ic->conf;
+	i->bare = ic->bare;
+	i->loop = ic->loop;
+	i->metrics = ic->metrics;
+	i->now = i->started_ns = dataplane_now();
 	i->resolve_at_ns = UINT64_MAX;
 	CDS_INIT_LIST_HEAD(&i->staged_peers);
-	wg_times_init(&i->times, time_scale);
-	if (bring_up(i, conf))
+	wg_times_init(&i->times, ic->time_scale);
+	if (bring_up(i))
 		return i;
 	iface_down(i);
 	return NULL;
@@ -380,6 +426,10 @@ void iface_down(struct iface *i)
 
 	if (!i)
 		return;
+	uapi_destroy(i->uapi);
+	i->uapi = NULL;
+	if (i->metrics)
+		metrics_remove(i->metrics, i);
 	take_down_host(i);
 	take_down_dataplane(i);
 	if (i->resolver) {
@@ -399,6 +449,7 @@ void iface_down(struct iface *i)
 		run_hooks(i, &i->conf->post_down, "PostDown", true);
 		log_line(LOG_NOTICE, i->name, "down");
 	}
+	conf_free(i->conf);
 	OPENSSL_cleanse(i, sizeof(*i));
 	free(i);
 }

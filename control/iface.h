@@ -18,6 +18,7 @@
 #include "peer.h"
 #include "ratelimiter.h"
 #include "resolver.h"
+#include "stats.h"
 #include "timers.h"
 
 enum iface_state {
@@ -28,8 +29,11 @@ enum iface_state {
 };
 
 struct iface {
-	const char *name;
-	const struct conf *conf;
+	const char *name;		/* ifname, or a test's */
+	char ifname[CONF_IFNAME_LEN + 1];
+	struct conf *conf;		/* owned */
+	bool bare;			/* wg(8) and ip(8) configure it: from conf only [Dataplane] counts */
+	bool up;			/* administratively: there are no handshakes, and no sessions, while it is down */
 	struct loop *loop;
 	enum iface_state state;
 	uint64_t now;			/* monotonic, of this round of the loop */
@@ -43,6 +47,8 @@ struct iface {
 	struct netif *netif;
 	struct hooks *post_up;		/* while they run */
 	struct resolver *resolver;	/* made when the first name is seen */
+	struct uapi *uapi;		/* NULL: not yet, or a test's */
+	struct metrics *metrics;	/* the process's, not owned; NULL: none */
 
 	struct noise_identity identity;
 	uint32_t identity_generation;	/* another with each private key */
@@ -57,22 +63,39 @@ struct iface {
 	unsigned int n_staged;		/* of all peers */
 	struct cds_list_head staged_peers;	/* those that have any, who waits longest first */
 	uint64_t staged_dropped;	/* while staged, beyond the cores' own counters */
+	uint64_t counted[CONTROL_N];
+	uint64_t started_ns;
 	struct {
 		struct log_limit initiation, mac, response, cookie, retry, give_up, impossible, unallowed, resolver;
 	} limit;
 };
 
+struct iface_conf {
+	struct conf *conf;		/* the interface's from now on, also where iface_up fails */
+	bool bare;
+	struct loop *loop;
+	struct metrics *metrics;	/* NULL: none */
+	unsigned int time_scale;
+};
+
 /*
- * Brings the interface up: PreUp, ports, data path, peers, addresses, routes; PostUp is under way then. NULL: the reason has been
- * logged, and everything undone. `conf` outlives it; peers that are to be ignored are taken out of it. Logs "up" once PostUp is done.
+ * Brings the interface up: PreUp, ports, data path, peers, addresses, routes, management socket; PostUp is under way then. A bare one is
+ * made as wireguard-go makes it: without addresses and down. NULL: the reason has been logged, and everything undone. Peers that
+ * are to be ignored are taken out of the conf. Logs "up" once PostUp is done.
  */
-struct iface *iface_up(struct conf *conf, struct loop *loop, unsigned int time_scale);
+struct iface *iface_up(const struct iface_conf *ic);
 
 /* Takes all of it down again and frees it. Logs "down". NULL is allowed. */
 void iface_down(struct iface *i);
 
 /* Bytes of packet memory that iface_up will want, for the EAL. 0: it will fail. */
 size_t iface_memory(const struct conf *conf);
+
+/* We are not our own peer: such a [Peer] is as if it were not there (whitepaper and Linux alike), also for the routes. */
+void iface_ignore_self(const struct iface *i, struct conf *conf);
+
+/* What netif is to be told for i with this conf. endpoints: room for those of all peers, which are filled in. */
+struct netif_conf iface_netif_conf(const struct iface *i, const struct conf *conf, uint32_t fwmark, struct sockaddr_storage *endpoints);
 
 /* run.c */
 

@@ -18,7 +18,7 @@ static void retire(struct iface *i, struct session *s)
 
 bool keypairs_usable(const struct peer *p)
 {
-	return p->current && p->iface->now < p->current->reject_ns;
+	return p->current && !p->current->receive_only && p->iface->now < p->current->reject_ns;
 }
 
 static struct rte_mbuf *staged_take(struct peer *p)
@@ -97,7 +97,9 @@ static void current_publish(struct peer *p)
 static void handshake_complete(struct peer *p)
 {
 	handshake_abandon(p);
+	p->iface->counted[CONTROL_HANDSHAKES_COMPLETED]++;
 	clock_gettime(CLOCK_REALTIME, &p->last_handshake);
+	p->handshake_ns = p->iface->now;
 	__atomic_fetch_and(&p->dp.calls, ~(uint32_t)PEER_CALL_REKEY, __ATOMIC_RELAXED);
 }
 
@@ -187,10 +189,22 @@ void keypairs_confirm(struct iface *i, uint64_t session_id)
 	p->previous = p->current;
 	p->current = p->next;
 	p->next = NULL;
-	handshake_complete(p);
-	current_publish(p);
+	if (!p->current->receive_only) {
+		handshake_complete(p);
+		current_publish(p);
+	}
 	retire(i, old);
 	iface_look_at(p);
+}
+
+void keypairs_stop_sending(struct peer *p)
+{
+	rcu_publish(p->dp.current, NULL);
+	rcu_publish(p->dp.next, NULL);
+	if (p->current)
+		p->current->receive_only = true;
+	if (p->next)
+		p->next->receive_only = true;
 }
 
 void keypairs_clear(struct peer *p)

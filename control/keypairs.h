@@ -20,6 +20,9 @@ void keypairs_confirm(struct iface *i, uint64_t session_id);
 /* Takes all three out of use and wipes them. */
 void keypairs_clear(struct peer *p);
 
+/* They only receive from now on: what is to be sent waits for a new one. */
+void keypairs_stop_sending(struct peer *p);
+
 /* Can the peer's current session still send? */
 bool keypairs_usable(const struct peer *p);
 

@@ -5,36 +5,47 @@
 #include <stdio.h>
 
 #include "conf.h"
+#include "log_syslog.h"
 #include "protocol.h"
 
-static enum log_level level_max = LOG_NOTICE;
+static int level_max = LOG_NOTICE;
+static bool to_syslog;
 
-void log_set_level(enum log_level max)
+void log_set_level(int max)
 {
 	level_max = max;
 }
 
-static void write_line(const char *name, uint32_t held_back, const char *fmt, va_list ap)
+void log_to_syslog(void)
+{
+	log_syslog_open();
+	to_syslog = true;
+}
+
+static void write_line(enum log_level level, const char *name, uint32_t held_back, const char *fmt, va_list ap)
 {
 	char line[1024];
-	int n = snprintf(line, sizeof(line), "wgdp: %s%s", name ? name : "", name ? ": " : "");
+	int n = snprintf(line, sizeof(line), "%s%s", name ? name : "", name ? ": " : "");
 
 	n += vsnprintf(line + n, sizeof(line) - n, fmt, ap);
 	if (n > (int)sizeof(line) - 64)
 		n = sizeof(line) - 64;
 	if (held_back)
 		n += snprintf(line + n, sizeof(line) - n, " (%u more like this)", held_back);
-	fprintf(stderr, "%.*s\n", n, line);
+	if (to_syslog)
+		log_syslog_line(level, line, n);
+	else
+		fprintf(stderr, "wgdp: %.*s\n", n, line);
 }
 
 void log_line(enum log_level level, const char *name, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (level > level_max)
+	if ((int)level > level_max)
 		return;
 	va_start(ap, fmt);
-	write_line(name, 0, fmt, ap);
+	write_line(level, name, 0, fmt, ap);
 	va_end(ap);
 }
 
@@ -60,10 +71,10 @@ void log_limited(struct log_limit *limit, uint64_t now_ns, enum log_level level,
 {
 	va_list ap;
 
-	if (level > level_max || !allow(limit, now_ns))
+	if ((int)level > level_max || !allow(limit, now_ns))
 		return;
 	va_start(ap, fmt);
-	write_line(name, limit->held_back, fmt, ap);
+	write_line(level, name, limit->held_back, fmt, ap);
 	va_end(ap);
 	limit->held_back = 0;
 }

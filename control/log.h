@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Lines on stderr: "wgdp: IFNAME: text". Never a key in them but a public key in short form. Control thread.
+ * Lines on stderr, or in syslog: "wgdp: IFNAME: text". Never a key in them but a public key in short form. Control thread.
  */
 #ifndef WGDP_LOG_H
 #define WGDP_LOG_H
@@ -12,8 +12,12 @@
 
 enum log_level { LOG_ERR, LOG_WARN, LOG_NOTICE, LOG_DEBUG };
 
-/* Lines above this level are not written. Set once, at the start. */
-void log_set_level(enum log_level max);
+/* Lines above this level are not written; LOG_NONE: none at all. Set once, at the start. */
+enum { LOG_NONE = -1 };
+void log_set_level(int max);
+
+/* From now on lines go to syslog(3), without "wgdp: ": for a process in the background. */
+void log_to_syslog(void);
 
 /* `name`: the interface's, or NULL. A newline is added. */
 __attribute__((format(printf, 3, 4))) void log_line(enum log_level level, const char *name, const char *fmt, ...);

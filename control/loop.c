@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,8 +16,7 @@
 #define WAIT_MAX_NS (60 * WG_NS_PER_SEC)
 
 struct watch {
-	int fd;			/* -1: place is free */
-	void (*cb)(void *arg);
+	void (*cb)(void *arg);	/* NULL: the descriptor is not in the loop */
 	void *arg;
 };
 
@@ -25,7 +25,8 @@ struct loop {
 	unsigned int stops;
 	void (*round)(void *arg);
 	void *round_arg;
-	struct watch watch[LOOP_MAX];
+	struct watch *watch;	/* by descriptor */
+	int n_watch;
 };
 
 struct loop *loop_create(void)
@@ -34,8 +35,6 @@ struct loop *loop_create(void)
 
 	if (!l)
 		return NULL;
-	for (int i = 0; i < LOOP_MAX; i++)
-		l->watch[i].fd = -1;
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (l->epoll >= 0)
 		return l;
@@ -48,39 +47,58 @@ void loop_destroy(struct loop *l)
 	if (!l)
 		return;
 	close(l->epoll);
+	free(l->watch);
 	free(l);
 }
 
-static struct watch *find(struct loop *l, int fd)
+static bool has(const struct loop *l, int fd)
 {
-	for (int i = 0; i < LOOP_MAX; i++)
-		if (l->watch[i].fd == fd)
-			return &l->watch[i];
-	return NULL;
+	return fd >= 0 && fd < l->n_watch && l->watch[fd].cb;
+}
+
+/* Descriptors are small numbers. */
+static bool make_room(struct loop *l, int fd)
+{
+	int n = fd + 64;
+	struct watch *w;
+
+	if (fd < l->n_watch)
+		return true;
+	w = realloc(l->watch, n * sizeof(*w));
+	if (!w)
+		return false;
+	memset(w + l->n_watch, 0, (n - l->n_watch) * sizeof(*w));
+	l->watch = w;
+	l->n_watch = n;
+	return true;
 }
 
 int loop_add(struct loop *l, int fd, void (*cb)(void *arg), void *arg)
 {
-	struct watch *w = find(l, -1);
-	struct epoll_event e = { .events = EPOLLIN };
+	struct epoll_event e = { .events = EPOLLIN, .data.fd = fd };
 
-	if (!w)
-		return -ENOSPC;
-	e.data.ptr = w;
+	if (!make_room(l, fd))
+		return -ENOMEM;
 	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &e) < 0)
 		return -errno;
-	*w = (struct watch){ .fd = fd, .cb = cb, .arg = arg };
+	l->watch[fd] = (struct watch){ .cb = cb, .arg = arg };
 	return 0;
 }
 
 void loop_remove(struct loop *l, int fd)
 {
-	struct watch *w = fd >= 0 ? find(l, fd) : NULL;
-
-	if (!w)
+	if (!has(l, fd))
 		return;
 	epoll_ctl(l->epoll, EPOLL_CTL_DEL, fd, NULL);
-	w->fd = -1;
+	l->watch[fd].cb = NULL;
+}
+
+void loop_want(struct loop *l, int fd, bool readable, bool writable)
+{
+	struct epoll_event e = { .events = (readable ? EPOLLIN : 0u) | (writable ? EPOLLOUT : 0u), .data.fd = fd };
+
+	if (has(l, fd))
+		epoll_ctl(l->epoll, EPOLL_CTL_MOD, fd, &e);	/* fails for no descriptor that loop_add took */
 }
 
 void loop_set_round(struct loop *l, void (*round)(void *arg), void *arg)
@@ -127,9 +145,9 @@ void loop_wait(struct loop *l, uint64_t until_ns)
 	int n = wait_ready(l, e, 16, until_ns);
 
 	for (int i = 0; i < n; i++) {
-		struct watch *w = e[i].data.ptr;
+		int fd = e[i].data.fd;
 
-		if (w->fd >= 0)		/* an earlier callback may have removed it */
-			w->cb(w->arg);
+		if (has(l, fd))		/* an earlier callback may have removed it */
+			l->watch[fd].cb(l->watch[fd].arg);
 	}
 }

@@ -1,213 +1,164 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * wgdp: reads its arguments and configuration files, starts DPDK and the interfaces, and is the control thread until a signal, or
- * the end of the last interface, ends it.
+ * wgdp's command line: which of its commands is meant, its options, and the configuration files, all of which are read, and all their faults
+ * said, before anything else happens.
  */
 #include <errno.h>
 #include <getopt.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include "conf.h"
-#include "eal.h"
-#include "iface.h"
+#include "background.h"
+#include "cli.h"
+#include "daemon.h"
 #include "keytool.h"
 #include "log.h"
-#include "loop.h"
 
-enum { IFACES_MAX = 32, TIME_SCALE_MAX = 1000, EXIT_USAGE = 2 };
+#define CONF_FOLDER "/etc/wgdp"
 
-struct app {
-	struct loop *loop;
-	int signals;		/* signalfd */
-	bool failed;
-	unsigned int time_scale;
-	struct conf *conf[IFACES_MAX];
-	unsigned int n_conf;
-	struct iface *iface[IFACES_MAX];	/* NULL: has ended */
-	unsigned int n_iface;
-};
+enum { TIME_SCALE_MAX = 1000, EXIT_USAGE = 2 };
 
 static void usage(FILE *out)
 {
 	fputs("usage: wgdp --conf FILE [--conf FILE ...]   run WireGuard interfaces until SIGINT or SIGTERM\n"
 	      "       wgdp --check --conf FILE ...         only read the files and say what is wrong with them\n"
+	      "       wgdp [-f] NAME                       make an interface for wg(8) and wg-quick(8) to configure, as\n"
+	      "                                            wireguard-go does: in the background, or with -f not\n"
+	      "       wgdp show [NAME ...] [--json]        peers, traffic, drops, cores\n"
+	      "       wgdp top [NAME]                      the same live\n"
+	      "       wgdp reload NAME                     read its file again, as SIGHUP does, and say what is wrong with it\n"
 	      "       wgdp genkey | pubkey | genpsk        make keys, as wg(8) does\n"
 	      "options:\n"
+	      "  -f, --foreground  NAME stays in the foreground\n"
 	      "  --verbose         say more\n"
 	      "  --time-scale N    for tests: the protocol's timers run N times faster\n"
 	      "  --help, --version\n"
-	      "FILE is a wg-quick(8) configuration; the interface has its name without .conf. SIGUSR1 prints the state.\n",
+	      "FILE is a wg-quick(8) configuration; the interface has its name without .conf. SIGHUP reads it again, SIGUSR1 prints the state.\n"
+	      "NAME has its [Dataplane] settings from " CONF_FOLDER "/NAME.conf, or else " CONF_FOLDER "/default.conf.\n",
 	      out);
 }
 
-static void on_signal(void *arg)
-{
-	struct app *a = arg;
-	struct signalfd_siginfo si;
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+};
 
-	while (read(a->signals, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo != SIGUSR1) {
-			loop_stop(a->loop);
-			continue;
-		}
-		for (unsigned int k = 0; k < a->n_iface; k++)
-			if (a->iface[k])
-				iface_status(a->iface[k]);
-	}
+static const struct command commands[] = {
+	{ "show", show_main },
+	{ "top", top_main },
+	{ "reload", reload_main },
+};
+
+struct options {
+	const char *files[DAEMON_IFACES_MAX];
+	unsigned int n_files, time_scale;
+	bool check, foreground, verbose;
+	const char *name;	/* NULL: --conf */
+};
+
+static void free_confs(struct daemon_conf *dc)
+{
+	while (dc->n_conf)
+		conf_free(dc->conf[--dc->n_conf]);
 }
 
-/* liburcu's thread lets SIGUSR1 in, whatever we block: it hands it on to the main thread, whose id is the process's. */
-static void to_main_thread(int signo)
-{
-	syscall(SYS_tgkill, getpid(), getpid(), signo);
-}
-
-/* Signals are read in the loop, by this thread only: so they are blocked before there is any other. */
-static bool watch_signals(struct app *a)
-{
-	const struct sigaction forward = { .sa_handler = to_main_thread, .sa_flags = SA_RESTART };
-	sigset_t set;
-
-	signal(SIGPIPE, SIG_IGN);
-	sigaction(SIGUSR1, &forward, NULL);
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	a->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	return a->signals >= 0 && loop_add(a->loop, a->signals, on_signal, a) == 0;
-}
-
-/* Keys stay out of core dumps, also of those that a handler would get. */
-static void no_core_dumps(void)
-{
-	struct rlimit none = { 0, 0 };
-
-	setrlimit(RLIMIT_CORE, &none);
-#ifndef __SANITIZE_ADDRESS__	/* its leak check attaches to its own process */
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
-/* All files are read, and all faults said, before anything else happens. */
-static bool read_confs(struct app *a, char **paths)
+static bool read_files(struct daemon_conf *dc, const struct options *o)
 {
 	bool ok = true;
 
-	for (unsigned int k = 0; k < a->n_conf; k++) {
-		a->conf[k] = conf_read(paths[k], stderr);
-		if (!a->conf[k]) {
-			ok = false;
-			continue;
-		}
-		for (unsigned int j = 0; j < k; j++) {
-			if (!a->conf[j] || strcmp(a->conf[j]->ifname, a->conf[k]->ifname))
+	for (unsigned int k = 0; k < o->n_files; k++) {
+		struct conf *c = dc->conf[dc->n_conf++] = conf_read(o->files[k], stderr);
+
+		ok = ok && c;
+		for (unsigned int j = 0; c && j < k; j++) {
+			if (!dc->conf[j] || strcmp(dc->conf[j]->ifname, c->ifname))
 				continue;
-			fprintf(stderr, "%s: interface %s is configured by %s already\n", paths[k], a->conf[k]->ifname, paths[j]);
+			fprintf(stderr, "%s: interface %s is configured by %s already\n", o->files[k], c->ifname, o->files[j]);
 			ok = false;
 		}
 	}
 	return ok;
 }
 
-static bool start_interfaces(struct app *a)
+/* What wg(8) does not read: the data path's settings, from the interface's own file or the one for all. */
+static bool read_settings(struct daemon_conf *dc, const char *name)
 {
-	size_t memory = 0;
+	char path[2][64 + CONF_IFNAME_LEN];
 
-	for (unsigned int k = 0; k < a->n_conf; k++)
-		memory += iface_memory(a->conf[k]);
-	if (!eal_start(memory))
+	dc->conf[0] = conf_default(name, stderr);	/* also checks the name, which becomes part of a path */
+	if (!dc->conf[0])
 		return false;
-	while (a->n_iface < a->n_conf) {
-		struct iface *i = iface_up(a->conf[a->n_iface], a->loop, a->time_scale);
-
-		if (!i)
-			return false;
-		a->iface[a->n_iface++] = i;
+	dc->n_conf = 1;
+	snprintf(path[0], sizeof(path[0]), CONF_FOLDER "/%s.conf", name);
+	snprintf(path[1], sizeof(path[1]), CONF_FOLDER "/default.conf");
+	for (int k = 0; k < 2; k++) {
+		if (access(path[k], F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+			continue;
+		conf_free(dc->conf[0]);
+		dc->conf[0] = conf_read_dataplane(path[k], name, stderr);
+		return dc->conf[0];
 	}
 	return true;
 }
 
-/* Takes down the interfaces that have ended by themselves. False: none is left. */
-static bool reap(struct app *a)
+/* Where wireguard-go's callers look for the name of what was made. */
+static bool write_name_file(const char *name)
 {
-	unsigned int alive = 0;
+	const char *path = getenv("WG_TUN_NAME_FILE");
+	FILE *f;
 
-	for (unsigned int k = 0; k < a->n_iface; k++) {
-		struct iface *i = a->iface[k];
-
-		if (i && (i->state == IFACE_GONE || i->state == IFACE_FAILED)) {
-			a->failed |= i->state == IFACE_FAILED;
-			a->iface[k] = NULL;
-			iface_down(i);
-		}
-		alive += a->iface[k] != NULL;
-	}
-	return alive && !a->failed;
+	if (!path || !*path)
+		return true;
+	f = fopen(path, "we");
+	if (f && fprintf(f, "%s\n", name) > 0 && fclose(f) == 0)
+		return true;
+	fprintf(stderr, "wgdp: WG_TUN_NAME_FILE=%s: cannot be written: %s\n", path, strerror(errno));
+	return false;
 }
 
-/* One round: every interface's work, then waiting for more. */
-static void round_of_all(void *arg)
+/* LOG_LEVEL as wireguard-go understands it. */
+static void set_log_level(const struct options *o)
 {
-	struct app *a = arg;
-	uint64_t now = dataplane_now(), until = UINT64_MAX, next;
-	bool more = false;
+	const char *level = o->name ? getenv("LOG_LEVEL") : NULL;
 
-	for (unsigned int k = 0; k < a->n_iface; k++) {
-		struct iface *i = a->iface[k];
-
-		if (!i)
-			continue;
-		more |= iface_run(i, now, &next);
-		more |= i->state == IFACE_GONE || i->state == IFACE_FAILED;
-		if (next < until)
-			until = next;
-	}
-	rcu_quiescent_state();
-	for (unsigned int k = 0; k < a->n_iface; k++)
-		if (a->iface[k])
-			more |= iface_arm(a->iface[k]);
-	loop_wait(a->loop, more ? 0 : until);
-	for (unsigned int k = 0; k < a->n_iface; k++)
-		if (a->iface[k])
-			iface_disarm(a->iface[k]);
+	if (o->verbose || (level && (!strcmp(level, "verbose") || !strcmp(level, "debug"))))
+		log_set_level(LOG_DEBUG);
+	else if (level && !strcmp(level, "error"))
+		log_set_level(LOG_ERR);
+	else if (level && !strcmp(level, "silent"))
+		log_set_level(LOG_NONE);
 }
 
-static int run_daemon(struct app *a)
+static bool wants_background(const struct options *o)
 {
-	a->loop = loop_create();
-	if (!a->loop || !watch_signals(a)) {
-		log_line(LOG_ERR, NULL, "cannot watch descriptors: %s", strerror(errno));
+	const char *foreground = getenv("WG_PROCESS_FOREGROUND");	/* wireguard-go's other way to say -f */
+
+	return o->name && !o->foreground && !(foreground && !strcmp(foreground, "1"));
+}
+
+static int run_interfaces(const struct options *o)
+{
+	struct daemon_conf dc = { .bare = o->name, .time_scale = o->time_scale };
+	bool ok = o->name ? read_settings(&dc, o->name) : read_files(&dc, o);
+
+	if (!ok || o->check) {
+		free_confs(&dc);
+		return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+	}
+	set_log_level(o);
+	dc.background = wants_background(o);
+	if (dc.background && !background_start()) {
+		fprintf(stderr, "wgdp: cannot go into the background: %s\n", strerror(errno));
+		free_confs(&dc);
 		return EXIT_FAILURE;
 	}
-	no_core_dumps();
-	pthread_setname_np(pthread_self(), "wgdp/ctl");
-	rcu_register_thread();
-	loop_set_round(a->loop, round_of_all, a);
-	if (!start_interfaces(a))
-		a->failed = !loop_stops(a->loop);	/* a signal that ends the start is no failure */
-	else
-		while (!loop_stops(a->loop) && reap(a))
-			loop_round(a->loop);
-	while (a->n_iface)
-		iface_down(a->iface[--a->n_iface]);
-	rcu_barrier();
-	rcu_unregister_thread();
-	eal_stop();
-	loop_destroy(a->loop);
-	close(a->signals);
-	return a->failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	if (o->name && !write_name_file(o->name)) {
+		free_confs(&dc);
+		return EXIT_FAILURE;
+	}
+	return daemon_run(&dc);
 }
 
 static bool parse_number(const char *text, unsigned int max, unsigned int *n)
@@ -219,41 +170,39 @@ static bool parse_number(const char *text, unsigned int max, unsigned int *n)
 	return *text >= '0' && *text <= '9' && !*end && v >= 1 && v <= max;
 }
 
-int main(int argc, char **argv)
+/* -1: go on; otherwise the exit status. */
+static int parse_options(struct options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "conf", required_argument, NULL, 'c' },	{ "check", no_argument, NULL, 'k' },
-		{ "time-scale", required_argument, NULL, 't' }, { "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		{ "foreground", no_argument, NULL, 'f' },	{ "time-scale", required_argument, NULL, 't' },
+		{ "verbose", no_argument, NULL, 'v' },		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },		{ NULL, 0, NULL, 0 },
 	};
-	struct app a = { .signals = -1, .time_scale = 1 };
-	char *paths[IFACES_MAX];
-	bool check = false;
-	int opt, rc;
+	int opt;
 
-	if (argc == 2 && (rc = keytool_run(argv[1])) >= 0)
-		return rc;
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "fh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
-			if (a.n_conf == IFACES_MAX) {
-				fprintf(stderr, "wgdp: at most %d --conf\n", IFACES_MAX);
+			if (o->n_files == DAEMON_IFACES_MAX) {
+				fprintf(stderr, "wgdp: at most %d --conf\n", DAEMON_IFACES_MAX);
 				return EXIT_USAGE;
 			}
-			paths[a.n_conf++] = optarg;
+			o->files[o->n_files++] = optarg;
 			break;
 		case 'k':
-			check = true;
+			o->check = true;
+			break;
+		case 'f':
+			o->foreground = true;
 			break;
 		case 't':
-			if (!parse_number(optarg, TIME_SCALE_MAX, &a.time_scale)) {
-				fprintf(stderr, "wgdp: --time-scale: a number from 1 to %d expected\n", TIME_SCALE_MAX);
-				return EXIT_USAGE;
-			}
-			break;
+			if (parse_number(optarg, TIME_SCALE_MAX, &o->time_scale))
+				break;
+			fprintf(stderr, "wgdp: --time-scale: a number from 1 to %d expected\n", TIME_SCALE_MAX);
+			return EXIT_USAGE;
 		case 'v':
-			log_set_level(LOG_DEBUG);
+			o->verbose = true;
 			break;
 		case 'h':
 			usage(stdout);
@@ -266,14 +215,24 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
-	if (optind != argc || !a.n_conf) {
-		usage(stderr);
-		return EXIT_USAGE;
-	}
-	rc = read_confs(&a, paths) ? EXIT_SUCCESS : EXIT_FAILURE;
-	if (rc == EXIT_SUCCESS && !check)
-		rc = run_daemon(&a);
-	for (unsigned int k = 0; k < a.n_conf; k++)
-		conf_free(a.conf[k]);
-	return rc;
+	if (optind < argc)
+		o->name = argv[optind++];
+	if (optind == argc && (o->name ? !o->n_files && !o->check : o->n_files > 0))
+		return -1;
+	usage(stderr);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .time_scale = 1 };
+	int rc;
+
+	if (argc == 2 && (rc = keytool_run(argv[1])) >= 0)
+		return rc;
+	for (size_t k = 0; argc > 1 && k < sizeof(commands) / sizeof(commands[0]); k++)
+		if (!strcmp(argv[1], commands[k].name))
+			return commands[k].run(argc - 1, argv + 1);
+	rc = parse_options(&o, argc, argv);
+	return rc >= 0 ? rc : run_interfaces(&o);
 }

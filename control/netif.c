@@ -71,6 +71,11 @@ bool netif_wants_default(const struct conf *c, int family)
 	return false;
 }
 
+bool netif_has_default(const struct conf *c)
+{
+	return netif_wants_default(c, AF_INET) || netif_wants_default(c, AF_INET6);
+}
+
 int netif_open(struct netlink *nl)
 {
 	int one = 1, rc = netlink_open(nl, NULL);
@@ -126,7 +131,7 @@ int netif_link_get(struct netlink *nl, uint32_t ifindex, struct netif_link *link
 }
 
 /* Fails where IPv6 is switched off, which is just as well. */
-static void link_no_linklocal(struct netif *n)
+void netif_link_no_linklocal(struct netif *n)
 {
 	union netlink_request req;
 	struct ifinfomsg *ifi;
@@ -158,29 +163,11 @@ static bool link_up(struct netif *n, char *err)
 	return true;
 }
 
-static bool address_add(struct netif *n, const struct conf_prefix *p, char *err)
+/* As wireguard-go makes it. */
+static bool bare_up(struct netif *n, const struct netif_link *link, char *err)
 {
-	union netlink_request req;
-	struct ifaddrmsg *ifa;
-	char text[NETIF_PREFIX_STRLEN];
-	size_t len = netif_addr_len(p->family);
-	const char *hint = "";
-	int rc;
-
-	ifa = netlink_request_init(&req, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, sizeof(*ifa));
-	ifa->ifa_family = (uint8_t)p->family;
-	ifa->ifa_prefixlen = p->cidr;
-	ifa->ifa_scope = RT_SCOPE_UNIVERSE;
-	ifa->ifa_index = n->ifindex;
-	mnl_attr_put(&req.nlh, IFA_LOCAL, len, p->addr.bytes);
-	mnl_attr_put(&req.nlh, IFA_ADDRESS, len, p->addr.bytes);
-	rc = netlink_talk(&n->nl, &req.nlh, NULL, NULL);
-	if (!rc)
-		return true;
-	if (p->family == AF_INET6 && (rc == -EACCES || rc == -EOPNOTSUPP || rc == -EAFNOSUPPORT))
-		hint = " (IPv6 is switched off here: net.ipv6.conf.all.disable_ipv6)";
-	return netif_fail(err, "cannot add Address %s: %s%s",
-			  netif_prefix(p, text), n->nl.error, hint);
+	n->up = link->up;
+	return netif_mtu_set(n, NETIF_MTU_BARE, err);
 }
 
 static bool netif_set_up(struct netif *n, const struct netif_conf *nc, char *err)
@@ -200,9 +187,11 @@ static bool netif_set_up(struct netif *n, const struct netif_conf *nc, char *err
 				  n->nl.error);
 	memcpy(n->ifname, link.name, sizeof(n->ifname));
 
-	link_no_linklocal(n);
+	netif_link_no_linklocal(n);
+	if (nc->bare)
+		return bare_up(n, &link, err);
 	for (size_t i = 0; i < c->n_addresses; i++)
-		if (!address_add(n, &c->addresses[i], err))
+		if (netif_address_add(n, &c->addresses[i], err))
 			return false;
 	return netif_mtu_choose(&n->nl, nc, &n->mtu, err) && link_up(n, err) &&
 	       netif_routes_up(n, c, err) && netif_default_up(n, c, err);
@@ -232,10 +221,16 @@ int netif_down(struct netif *n, char err[NETIF_ERRLEN])
 	if (!n)
 		return 0;
 	ok = netif_default_down(n, err);
+	netif_prefixes_free(&n->onlink);
 	netlink_close(&n->watch);
 	netlink_close(&n->nl);
 	free(n);
 	return ok ? 0 : -1;
+}
+
+uint32_t netif_mark(const struct netif *n)
+{
+	return n->fwmark;
 }
 
 uint32_t netif_mtu(const struct netif *n)

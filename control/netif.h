@@ -4,7 +4,7 @@
  * (addresses, MTU, up, routes for all AllowedIPs, and for default routes the policy rules, firewall
  * and sysctl that go with them), over netlink, and takes it back. Linux only; needs CAP_NET_ADMIN.
  * Control thread, in the network namespace that the interface is in; blocks for as long as the
- * kernel takes for the requests (a second or so for 100,000 routes): start-up and shut-down only.
+ * kernel takes for the requests (a second or so for 100,000 routes): start-up, shut-down, reload.
  *
  * In order: netif_fwmark, sockets with that mark, the tun interface, netif_up. With several
  * interfaces, the whole row for one before the next begins: a routing table counts as taken once
@@ -23,6 +23,7 @@
 enum {
 	NETIF_ERRLEN = 256,
 	NETIF_MTU_MIN = 1280, /* what IPv6 needs (RFC 8200 section 5) */
+	NETIF_MTU_BARE = 1420,
 	NETIF_OVERHEAD = 80, /* IPv6, UDP, WireGuard's header, tag, and padding to 16 */
 };
 
@@ -30,6 +31,8 @@ struct netif;
 
 struct netif_conf {
 	const struct conf *conf; /* not kept after netif_up */
+	/* Nothing but an MTU of 1420, and the events: the rest is done by hand, or by wg-quick. `conf` is not looked at. */
+	bool bare;
 	uint32_t ifindex; /* of an interface that is down and has no address yet */
 	uint32_t fwmark; /* as netif_fwmark said */
 	/* Resolved endpoints, for the MTU. AF_UNSPEC: not known. */
@@ -38,6 +41,9 @@ struct netif_conf {
 	/* What the dataplane carries: limits the MTU found; conf's MTU may not pass it. */
 	uint32_t max_mtu;
 };
+
+/* Is a default route to be added: `Table` is auto, and a peer has 0.0.0.0/0 or ::/0? */
+bool netif_has_default(const struct conf *c);
 
 /*
  * The mark that sockets must have: conf's; or, when a default route is to be added, `Table` is auto
@@ -60,6 +66,34 @@ struct netif *netif_up(const struct netif_conf *nc, char err[NETIF_ERRLEN]);
  * with a line in `err`, which may be NULL; everything has been tried even so.
  */
 int netif_down(struct netif *n, char err[NETIF_ERRLEN]);
+
+/*
+ * The interface follows another conf while it runs. Between begin and commit or abort it has what either conf wants, so that the
+ * caller can change the rest of the tunnel; of netif's functions only those that look may be called then.
+ *
+ * Routes and addresses that both confs want are not touched. Addresses that stay keep their place before new ones. What somebody
+ * else has added or removed meanwhile is no fault, and no route is removed but what old's AllowedIPs brought.
+ */
+struct netif_update;
+
+/*
+ * Adds what is new in nc->conf against `old`, which n was made of: addresses, routes, a default route with all that goes with it,
+ * and the MTU, which is chosen anew when nc->conf has none (a new one below 1280, which ends IPv6, is set by commit). `Table` must
+ * be the same. nc->fwmark becomes n's mark; while both confs have a default route it must be the one that n has (netif_fwmark
+ * would find that one taken by n itself). Both confs must live until commit or abort. NULL: a line is in `err`, and all that was
+ * added has been taken back; so it is when there is anything to change and the interface is down or has left this namespace.
+ */
+struct netif_update *netif_update_begin(struct netif *n, const struct conf *old, const struct netif_conf *nc,
+					char err[NETIF_ERRLEN]);
+
+/* Removes what the new conf does not want any more. Frees u. 0, or -1 with a line in `err`; everything has been tried even so. */
+int netif_update_commit(struct netif_update *u, char err[NETIF_ERRLEN]);
+
+/* Takes back what begin did. Frees u. */
+void netif_update_abort(struct netif_update *u);
+
+/* The mark of n: what netif_up or the last update was told. */
+uint32_t netif_mark(const struct netif *n);
 
 /* As last seen. */
 uint32_t netif_mtu(const struct netif *n);

@@ -36,7 +36,7 @@ int netif_fwmark(const struct conf *c, uint32_t *fwmark, char err[NETIF_ERRLEN])
 	int rc;
 
 	*fwmark = c->fwmark;
-	if (c->fwmark || (!netif_wants_default(c, AF_INET) && !netif_wants_default(c, AF_INET6)))
+	if (c->fwmark || !netif_has_default(c))
 		return 0;
 
 	rc = netif_open(&nl);
@@ -177,9 +177,18 @@ static void nft_put_address(FILE *f, const struct netif *n, const struct conf_pr
 		p->family == AF_INET ? "ip" : "ip6", text);
 }
 
+/* Into the table that there may be already, so that it keeps its place in listings. */
+static void nft_put_emptying(FILE *f, const struct netif *n, int family)
+{
+	fputs("add table ", f);
+	nft_put_table(f, n, family);
+	fputs("\nflush table ", f);
+	nft_put_table(f, n, family);
+	fputc('\n', f);
+}
+
 static void nft_put_ruleset(FILE *f, const struct netif *n, const struct conf *c, int family)
 {
-	nft_put_removal(f, n, family);
 	fputs("table ", f);
 	nft_put_table(f, n, family);
 	fputs(" {\n"
@@ -203,22 +212,50 @@ static void nft_put_ruleset(FILE *f, const struct netif *n, const struct conf *c
 		n->fwmark);
 }
 
-static bool nft_up(struct netif *n, const struct conf *c, int family, char *err)
+/* anew: whatever was in the table, and however its chains were made. */
+static bool nft_up(struct netif *n, const struct conf *c, int family, bool anew, char *err)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *f = open_memstream(&text, &len);
-	bool *made = &n->nft[family == AF_INET6];
+	bool ok;
 
+	if (f && anew)
+		nft_put_removal(f, n, family);
+	else if (f)
+		nft_put_emptying(f, n, family);
 	if (f)
 		nft_put_ruleset(f, n, c, family);
 	if (!f || fclose(f)) {
 		free(text);
 		return netif_fail(err, "out of memory");
 	}
-	*made = nft_run(text, "set up", err);
+	ok = nft_run(text, "set up", err);
+	n->nft[family == AF_INET6] |= ok;
 	free(text);
-	return *made;
+	return ok;
+}
+
+bool netif_nft_change(struct netif *n, const struct conf *c, int family, char *err)
+{
+	return nft_up(n, c, family, false, err);
+}
+
+/* They name the addresses, in the order of the conf. */
+bool netif_nft_differs(const struct conf *a, const struct conf *b, int family)
+{
+	size_t i = 0, j = 0;
+
+	for (;;) {
+		while (i < a->n_addresses && a->addresses[i].family != family)
+			i++;
+		while (j < b->n_addresses && b->addresses[j].family != family)
+			j++;
+		if (i == a->n_addresses || j == b->n_addresses)
+			return i != a->n_addresses || j != b->n_addresses;
+		if (memcmp(a->addresses[i++].addr.bytes, b->addresses[j++].addr.bytes, netif_addr_len(family)))
+			return true;
+	}
 }
 
 static bool nft_down(struct netif *n, int family, char *err)
@@ -243,14 +280,19 @@ static bool nft_down(struct netif *n, int family, char *err)
 	return ok;
 }
 
-static bool default_up(struct netif *n, const struct conf *c, int family, char *err)
+bool netif_default_route(struct netif *n, int family, char *err)
 {
 	const struct conf_prefix all = { .family = family };
 
 	assert(n->fwmark);
-	if (!netif_route_add(n, &all, n->fwmark, err))
+	return netif_route_add(n, &all, n->fwmark, err);
+}
+
+bool netif_default_add(struct netif *n, const struct conf *c, int family, char *err)
+{
+	if (!netif_default_route(n, family, err))
 		return false;
-	if (!nft_up(n, c, family, err))
+	if (!nft_up(n, c, family, true, err))
 		return false;
 	if (family == AF_INET && !sysctl_up(n, err))
 		return false;
@@ -258,10 +300,21 @@ static bool default_up(struct netif *n, const struct conf *c, int family, char *
 	return netif_rules_up(n, family, err);
 }
 
+bool netif_default_remove(struct netif *n, int family, uint32_t mark, char *err)
+{
+	struct conf_prefix all = { .family = family };
+	const struct netif_prefixes list = { .p = &all, .n = 1 };
+	bool ok = netif_rules_down(n, family, err);
+
+	ok = nft_down(n, family, err) && ok;
+	ok = netif_routes_delete(n, &list, mark, err) && ok;
+	return (family != AF_INET || sysctl_down(n, err)) && ok;
+}
+
 bool netif_default_up(struct netif *n, const struct conf *c, char *err)
 {
 	for (int i = 0; i < 2; i++)
-		if (netif_wants_default(c, families[i]) && !default_up(n, c, families[i], err))
+		if (netif_wants_default(c, families[i]) && !netif_default_add(n, c, families[i], err))
 			return false;
 	return true;
 }

@@ -6,6 +6,7 @@
 #include <net/if.h>
 
 #include "netif.h"
+#include "netif_prefixes.h"
 #include "netlink.h"
 
 /* "xxxx:...:255.255.255.255/128" */
@@ -13,6 +14,7 @@ enum { NETIF_PREFIX_STRLEN = INET6_ADDRSTRLEN + 4 };
 
 /* The two policy rules of a default route; what was not made is false. */
 struct netif_rules {
+	uint32_t mark;
 	uint32_t suppress_pref, fwmark_pref;
 	bool suppress, fwmark;
 };
@@ -23,6 +25,7 @@ struct netif {
 	uint32_t ifindex;
 	char ifname[IFNAMSIZ];
 	uint32_t fwmark;
+	struct netif_prefixes onlink; /* routes that came with the addresses, in the table of plain routes; sorted */
 	uint32_t mtu;
 	bool up;
 	bool gone; /* from this namespace: events about this ifindex are another interface's */
@@ -59,6 +62,7 @@ struct netif_route {
 	uint32_t oif; /* 0: none. With several next hops the first one's */
 	uint32_t mtu; /* of its metrics, 0: none */
 	uint8_t type; /* RTN_* */
+	uint8_t protocol; /* RTPROT_* */
 };
 
 /* False: nlh is no route of IPv4 or IPv6. */
@@ -71,8 +75,43 @@ int netif_routes_dump(struct netlink *nl, int family, uint32_t table, uint32_t o
 /* Adds one route to `table` that must not exist yet on another device. */
 bool netif_route_add(struct netif *n, const struct conf_prefix *dst, uint32_t table, char *err);
 
+/* Where the conf's plain routes belong, unless Table is off. */
+uint32_t netif_table(const struct conf *c);
+
+/*
+ * The routes that came with addresses of the conf, sorted. Those of other addresses on the interface do not count.
+ */
+bool netif_routes_onlink(struct netif *n, const struct conf *c, struct netif_prefixes *list, char *err);
+
+/* All routes that a conf wants but netif_default_up's: sorted, each once, without what `onlink` makes unnecessary. */
+bool netif_routes_wanted(const struct conf *c, const struct netif_prefixes *onlink, struct netif_prefixes *list, char *err);
+
+/*
+ * Adds them; those that the interface has already are taken out of the list. False: one could not be added; the list is then what
+ * was added all the same.
+ */
+bool netif_routes_add(struct netif *n, struct netif_prefixes *list, uint32_t table, char *err);
+
+/* Adds one behind the interface's own of the same prefix. 0 or -errno (-EEXIST: there is such a one already). */
+int netif_route_append(struct netif *n, const struct conf_prefix *dst, uint32_t table);
+
+/* Removes such routes as netif_routes_add makes; what is not there is no fault. All are tried. */
+bool netif_routes_delete(struct netif *n, const struct netif_prefixes *list, uint32_t table, char *err);
+
 /* All routes but those that are netif_default_up's. */
 bool netif_routes_up(struct netif *n, const struct conf *c, char *err);
+
+/* 0, or -errno with a line in err; -EEXIST: the interface has it. */
+int netif_address_add(struct netif *n, const struct conf_prefix *p, char *err);
+/* What is not there counts as removed. */
+bool netif_address_delete(struct netif *n, const struct conf_prefix *p, char *err);
+/* All that the interface has now, sorted. */
+bool netif_addresses(struct netif *n, struct netif_prefixes *list, char *err);
+/*
+ * The interface's sysctl: whether the second address of an IPv4 network stays when the first is removed. True: it was otherwise
+ * before. Where it cannot be written, nothing happens.
+ */
+bool netif_promote_secondaries(struct netif *n, bool on);
 
 struct netif_link {
 	char name[IFNAMSIZ];
@@ -89,9 +128,26 @@ bool netif_link_parse(const struct nlmsghdr *nlh, struct netif_link *link);
 /* The MTU that the conf gives, or that the way to the endpoints leaves room for. */
 bool netif_mtu_choose(struct netlink *nl, const struct netif_conf *nc, uint32_t *mtu, char *err);
 
+/* No IPv6 address from the kernel, as long as the interface has IPv6. */
+void netif_link_no_linklocal(struct netif *n);
+
+/* Sets it; n knows it then. */
+bool netif_mtu_set(struct netif *n, uint32_t mtu, char *err);
+
 /* Default routes with all they need, for the families that want one; and back. */
 bool netif_default_up(struct netif *n, const struct conf *c, char *err);
 bool netif_default_down(struct netif *n, char *err);
+
+/* The same for one family that had none, had one. Takes the route away as well, out of table `mark`. */
+bool netif_default_add(struct netif *n, const struct conf *c, int family, char *err);
+bool netif_default_remove(struct netif *n, int family, uint32_t mark, char *err);
+/* Only the route. */
+bool netif_default_route(struct netif *n, int family, char *err);
+
+/* True when the two confs, which both want a default route with the same mark, want different nftables rules. */
+bool netif_nft_differs(const struct conf *a, const struct conf *b, int family);
+/* Makes those of c out of what is there, in one step. */
+bool netif_nft_change(struct netif *n, const struct conf *c, int family, char *err);
 
 /* The policy rules of one family. */
 bool netif_rules_up(struct netif *n, int family, char *err);

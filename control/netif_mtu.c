@@ -3,7 +3,8 @@
  * Which MTU: that of the best way to an endpoint, less what WireGuard adds. A route's own MTU
  * (metrics, or learned by path MTU discovery) counts before its device's. As wg-quick(8) does it,
  * except that nothing below 1280 is chosen, that endpoints are looked up with the sockets' mark,
- * and that a host with an IPv6 default route alone gets that one's MTU. Called by netif_up.
+ * and that a host with an IPv6 default route alone gets that one's MTU. Called by
+ * netif_up, and by netif_update_begin while the interface runs.
  */
 #include "netif_internal.h"
 
@@ -29,8 +30,38 @@ static int route_cb(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
+struct detour {
+	struct conf_prefix to;
+	uint32_t without; /* this interface */
+	struct netif_route best;
+};
+
+static void detour_cb(const struct netif_route *r, void *arg)
+{
+	struct detour *d = arg;
+
+	if (r->oif != d->without && r->type == RTN_UNICAST && netif_covers(&r->dst, &d->to) &&
+	    (d->best.type == RTN_UNSPEC || r->dst.cidr > d->best.dst.cidr))
+		d->best = *r;
+}
+
+/* The way that there would be if it did not lead through the tunnel itself, as it may once the tunnel's routes stand. */
+static uint32_t mtu_beside(struct netlink *nl, const struct sockaddr_storage *ss, uint32_t ifindex)
+{
+	struct detour d = { .to.family = ss->ss_family, .without = ifindex };
+
+	if (ss->ss_family == AF_INET)
+		d.to.addr.v4 = ((const struct sockaddr_in *)ss)->sin_addr;
+	else
+		d.to.addr.v6 = ((const struct sockaddr_in6 *)ss)->sin6_addr;
+	d.to.cidr = ss->ss_family == AF_INET ? 32 : 128;
+	if (netif_routes_dump(nl, ss->ss_family, RT_TABLE_MAIN, 0, detour_cb, &d))
+		return 0;
+	return mtu_of_route(nl, &d.best);
+}
+
 /* 0: there is no way */
-static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *ss, uint32_t fwmark)
+static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *ss, uint32_t fwmark, uint32_t ifindex)
 {
 	const struct sockaddr_in *v4 = (const void *)ss;
 	const struct sockaddr_in6 *v6 = (const void *)ss;
@@ -53,24 +84,24 @@ static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *s
 		mnl_attr_put_u32(&req.nlh, RTA_MARK, fwmark);
 	if (netlink_talk(nl, &req.nlh, route_cb, &route))
 		return 0;
-	return mtu_of_route(nl, &route);
+	return route.oif == ifindex ? mtu_beside(nl, ss, ifindex) : mtu_of_route(nl, &route);
 }
 
 static void default_cb(const struct netif_route *r, void *arg)
 {
-	struct netif_route *first = arg;
+	struct detour *d = arg;
 
-	if (first->type == RTN_UNSPEC && r->type == RTN_UNICAST && r->dst.cidr == 0)
-		*first = *r;
+	if (d->best.type == RTN_UNSPEC && r->type == RTN_UNICAST && r->dst.cidr == 0 && r->oif != d->without)
+		d->best = *r;
 }
 
-static uint32_t mtu_of_default(struct netlink *nl, int family)
+static uint32_t mtu_of_default(struct netlink *nl, int family, uint32_t ifindex)
 {
-	struct netif_route first = { .type = RTN_UNSPEC };
+	struct detour d = { .without = ifindex };
 
-	if (netif_routes_dump(nl, family, RT_TABLE_MAIN, 0, default_cb, &first))
+	if (netif_routes_dump(nl, family, RT_TABLE_MAIN, 0, default_cb, &d))
 		return 0;
-	return mtu_of_route(nl, &first);
+	return mtu_of_route(nl, &d.best);
 }
 
 bool netif_mtu_choose(struct netlink *nl, const struct netif_conf *nc, uint32_t *mtu, char *err)
@@ -91,17 +122,31 @@ bool netif_mtu_choose(struct netlink *nl, const struct netif_conf *nc, uint32_t 
 
 		if (ss->ss_family != AF_INET && ss->ss_family != AF_INET6)
 			continue;
-		one = mtu_towards(nl, ss, nc->fwmark);
+		one = mtu_towards(nl, ss, nc->fwmark, nc->ifindex);
 		best = one > best ? one : best;
 	}
 	if (!best)
-		best = mtu_of_default(nl, AF_INET);
+		best = mtu_of_default(nl, AF_INET, nc->ifindex);
 	if (!best)
-		best = mtu_of_default(nl, AF_INET6);
+		best = mtu_of_default(nl, AF_INET6, nc->ifindex);
 	if (!best)
 		best = MTU_ETHERNET;
 
 	best = best < NETIF_MTU_MIN + NETIF_OVERHEAD ? NETIF_MTU_MIN : best - NETIF_OVERHEAD;
 	*mtu = best < nc->max_mtu ? best : nc->max_mtu;
+	return true;
+}
+
+bool netif_mtu_set(struct netif *n, uint32_t mtu, char *err)
+{
+	union netlink_request req;
+	struct ifinfomsg *ifi;
+
+	ifi = netlink_request_init(&req, RTM_NEWLINK, 0, sizeof(*ifi));
+	ifi->ifi_index = (int)n->ifindex;
+	mnl_attr_put_u32(&req.nlh, IFLA_MTU, mtu);
+	if (netlink_talk(&n->nl, &req.nlh, NULL, NULL))
+		return netif_fail(err, "cannot set MTU %u: %s", mtu, n->nl.error);
+	n->mtu = mtu;
 	return true;
 }

@@ -2,7 +2,7 @@
 /*
  * Routes for the AllowedIPs of all peers, as wg-quick(8) adds them: longest prefix first, and into
  * the main table only what no route on the interface covers yet (as the one that came with an
- * Address may). Added in batches. Called by the control thread at start-up.
+ * Address may). Added and deleted in batches. Called by the control thread at start-up and reload.
  */
 #include "netif_internal.h"
 
@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "netif_batch.h"
+
+enum { ROUTE_METRIC_V6 = 1024, ROUTE_EXCL = NLM_F_CREATE | NLM_F_EXCL };
 
 static uint32_t route_mtu(const struct nlattr *metrics)
 {
@@ -47,6 +49,7 @@ bool netif_route_parse(const struct nlmsghdr *nlh, struct netif_route *r)
 	r->dst.family = rtm->rtm_family;
 	r->dst.cidr = rtm->rtm_dst_len;
 	r->type = rtm->rtm_type;
+	r->protocol = rtm->rtm_protocol;
 	r->table = tb[RTA_TABLE] ? mnl_attr_get_u32(tb[RTA_TABLE]) : rtm->rtm_table;
 	len = netif_addr_len(rtm->rtm_family);
 	if (tb[RTA_DST] && mnl_attr_get_payload_len(tb[RTA_DST]) == len)
@@ -98,13 +101,13 @@ int netif_routes_dump(struct netlink *nl, int family, uint32_t table, uint32_t o
 	return rc;
 }
 
-/* As ip(8) writes `route add DST dev NAME table TABLE`. */
-static void route_request(union netlink_request *req, const struct netif *n,
-			  const struct conf_prefix *dst, uint32_t table)
+/* As ip(8) writes `route add DST dev NAME table TABLE`; of flags 0, the request to delete just that. */
+static void route_request(union netlink_request *req, const struct netif *n, const struct conf_prefix *dst,
+			  uint32_t table, uint16_t flags)
 {
 	struct rtmsg *rtm;
 
-	rtm = netlink_request_init(req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*rtm));
+	rtm = netlink_request_init(req, flags ? RTM_NEWROUTE : RTM_DELROUTE, flags, sizeof(*rtm));
 	rtm->rtm_family = (uint8_t)dst->family;
 	rtm->rtm_dst_len = dst->cidr;
 	rtm->rtm_table = table < 256 ? (uint8_t)table : RT_TABLE_UNSPEC;
@@ -116,6 +119,9 @@ static void route_request(union netlink_request *req, const struct netif *n,
 	mnl_attr_put_u32(&req->nlh, RTA_OIF, n->ifindex);
 	if (table >= 256)
 		mnl_attr_put_u32(&req->nlh, RTA_TABLE, table);
+	/* what adding one without metric gives it: the route of an address has another */
+	if (!flags && dst->family == AF_INET6)
+		mnl_attr_put_u32(&req->nlh, RTA_PRIORITY, ROUTE_METRIC_V6);
 }
 
 struct same {
@@ -156,7 +162,7 @@ bool netif_route_add(struct netif *n, const struct conf_prefix *dst, uint32_t ta
 	char text[NETIF_PREFIX_STRLEN];
 	int rc;
 
-	route_request(&req, n, dst, table);
+	route_request(&req, n, dst, table, ROUTE_EXCL);
 	rc = netlink_talk(&n->nl, &req.nlh, NULL, NULL);
 	if (!rc)
 		return true;
@@ -166,147 +172,212 @@ bool netif_route_add(struct netif *n, const struct conf_prefix *dst, uint32_t ta
 			  netif_prefix(dst, text), table, n->nl.error);
 }
 
-struct prefixes {
-	struct conf_prefix *p;
-	size_t n, room;
-	bool no_memory;
-};
-
-static void prefixes_add(struct prefixes *list, const struct conf_prefix *p)
+int netif_route_append(struct netif *n, const struct conf_prefix *dst, uint32_t table)
 {
-	if (list->n == list->room) {
-		size_t room = list->room ? 2 * list->room : 16;
-		void *bigger = reallocarray(list->p, room, sizeof(*p));
+	union netlink_request req;
 
-		if (!bigger) {
-			list->no_memory = true;
-			return;
-		}
-		list->p = bigger;
-		list->room = room;
-	}
-	list->p[list->n++] = *p;
+	route_request(&req, n, dst, table, NLM_F_CREATE | NLM_F_APPEND);
+	return netlink_talk(&n->nl, &req.nlh, NULL, NULL);
 }
 
-/* Longest first, equal ones side by side. */
-static int prefix_cmp(const void *a, const void *b)
+uint32_t netif_table(const struct conf *c)
 {
-	const struct conf_prefix *x = a, *y = b;
-
-	if (x->cidr != y->cidr)
-		return x->cidr > y->cidr ? -1 : 1;
-	if (x->family != y->family)
-		return x->family < y->family ? -1 : 1;
-	return memcmp(x->addr.bytes, y->addr.bytes, netif_addr_len(x->family));
-}
-
-/* All that get a plain route, each once. */
-static void prefixes_collect(struct prefixes *list, const struct conf *c)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < c->n_peers; i++) {
-		const struct conf_peer *peer = &c->peers[i];
-
-		for (size_t j = 0; j < peer->n_allowed_ips && !list->no_memory; j++)
-			if (peer->allowed_ips[j].cidr || c->table == CONF_TABLE_NUMBER)
-				prefixes_add(list, &peer->allowed_ips[j]);
-	}
-	if (list->n)
-		qsort(list->p, list->n, sizeof(*list->p), prefix_cmp);
-	for (size_t i = 0; i < list->n; i++)
-		if (!kept || prefix_cmp(&list->p[kept - 1], &list->p[i]))
-			list->p[kept++] = list->p[i];
-	list->n = kept;
+	/* 0 means main to the kernel too, but its answers say 254. */
+	return c->table == CONF_TABLE_NUMBER && c->table_number ? c->table_number : RT_TABLE_MAIN;
 }
 
 static void present_cb(const struct netif_route *r, void *arg)
 {
-	prefixes_add(arg, &r->dst);
+	netif_prefixes_add(arg, &r->dst);
 }
 
-/* Takes out what the interface's own routes cover. */
-static bool prefixes_drop_covered(struct netif *n, struct prefixes *list, char *err)
+static void onlink_cb(const struct netif_route *r, void *arg)
 {
-	static const int families[] = { AF_INET, AF_INET6 };
-	struct prefixes present = { 0 };
-	size_t kept = 0;
+	if (r->protocol == RTPROT_KERNEL)
+		netif_prefixes_add(arg, &r->dst);
+}
+
+/* The interface's own routes in a table, of the families asked for; sorted. */
+static bool routes_list(struct netif *n, const bool families[2], uint32_t table,
+			void (*cb)(const struct netif_route *r, void *arg), struct netif_prefixes *list, char *err)
+{
 	int rc = 0;
 
 	for (int i = 0; i < 2 && !rc; i++)
-		rc = netif_routes_dump(&n->nl, families[i], RT_TABLE_MAIN, n->ifindex, present_cb,
-				       &present);
-	if (rc || present.no_memory) {
-		free(present.p);
-		return netif_fail(err, "cannot read the routing table: %s",
-				  rc ? n->nl.error : strerror(ENOMEM));
-	}
-	for (size_t i = 0; i < list->n; i++) {
-		bool covered = false;
+		if (families[i])
+			rc = netif_routes_dump(&n->nl, i ? AF_INET6 : AF_INET, table, n->ifindex, cb, list);
+	netif_prefixes_sort(list);
+	if (!rc && !list->no_memory)
+		return true;
+	return netif_fail(err, "cannot read the routing table: %s", rc ? n->nl.error : strerror(ENOMEM));
+}
 
-		for (size_t j = 0; j < present.n && !covered; j++)
-			covered = netif_covers(&present.p[j], &list->p[i]);
-		if (!covered)
-			list->p[kept++] = list->p[i];
+bool netif_routes_onlink(struct netif *n, const struct conf *c, struct netif_prefixes *list, char *err)
+{
+	static const bool both[2] = { true, true };
+	struct netif_prefixes all = { 0 }, networks = { 0 };
+	bool ok = routes_list(n, both, netif_table(c), onlink_cb, &all, err);
+
+	for (size_t i = 0; i < c->n_addresses; i++) {
+		struct conf_prefix network = netif_network(&c->addresses[i]);
+
+		netif_prefixes_add(&networks, &network);
 	}
+	netif_prefixes_sort(&networks);
+	for (size_t i = 0; i < all.n; i++)
+		if (netif_prefixes_has(&networks, &all.p[i]))
+			netif_prefixes_add(list, &all.p[i]);
+	netif_prefixes_unique(list);
+	if (ok && (networks.no_memory || list->no_memory))
+		ok = netif_fail(err, "out of memory");
+	netif_prefixes_free(&all);
+	netif_prefixes_free(&networks);
+	return ok;
+}
+
+/* In the main table as wg-quick has it, in one that was named only as the kernel must have it. */
+static bool is_unnecessary(const struct conf *c, const struct netif_prefixes *onlink, const struct conf_prefix *p)
+{
+	if (c->table == CONF_TABLE_NUMBER)
+		return p->family == AF_INET && netif_prefixes_has(onlink, p);
+	for (size_t i = 0; i < onlink->n; i++)
+		if (netif_covers(&onlink->p[i], p))
+			return true;
+	return false;
+}
+
+bool netif_routes_wanted(const struct conf *c, const struct netif_prefixes *onlink, struct netif_prefixes *list, char *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; c->table != CONF_TABLE_OFF && i < c->n_peers; i++) {
+		const struct conf_peer *peer = &c->peers[i];
+
+		for (size_t j = 0; j < peer->n_allowed_ips && !list->no_memory; j++)
+			if (peer->allowed_ips[j].cidr || c->table == CONF_TABLE_NUMBER)
+				netif_prefixes_add(list, &peer->allowed_ips[j]);
+	}
+	if (list->no_memory)
+		return netif_fail(err, "out of memory");
+	netif_prefixes_sort(list);
+	netif_prefixes_unique(list);
+	for (size_t i = 0; i < list->n; i++)
+		if (!is_unnecessary(c, onlink, &list->p[i]))
+			list->p[kept++] = list->p[i];
 	list->n = kept;
-	free(present.p);
 	return true;
 }
 
-struct adding {
+struct batching {
 	struct netif *n;
-	const struct prefixes *todo;
-	uint32_t table;
+	bool *failed; /* of each, with adding */
+	bool stop; /* by something else than a route that exists */
+	bool ok; /* with deleting */
 	char *err;
 };
 
-enum { ADDING_REPORTED = 1 };
-
-/* Tried again alone: either it is there already and ours, or the kernel says what is wrong. */
-static int adding_failed(size_t index, int error __attribute__((unused)), void *arg)
+static int adding_failed(size_t index, int error, void *arg)
 {
-	const struct adding *a = arg;
+	struct batching *a = arg;
 
-	return netif_route_add(a->n, &a->todo->p[index], a->table, a->err) ? 0 : ADDING_REPORTED;
+	a->failed[index] = true;
+	a->stop |= error != -EEXIST;
+	return 0;
 }
 
-static bool routes_add(struct netif *n, const struct prefixes *list, uint32_t table, char *err)
+/*
+ * What failed, once more: what the interface has already is as it should be, and of the rest the kernel says about one what is wrong.
+ * The list becomes that which was added, of the first `tried`.
+ */
+static bool adding_settle(struct netif *n, struct netif_prefixes *list, size_t tried, uint32_t table,
+			  const bool *failed, char *err)
 {
-	struct adding a = { n, list, table, err };
+	struct netif_prefixes present = { 0 };
+	bool families[2] = { false, false }, ok;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < tried; i++)
+		families[list->p[i].family == AF_INET6] |= failed[i];
+	ok = routes_list(n, families, table, present_cb, &present, err);
+	for (size_t i = 0; i < tried; i++) {
+		if (failed[i] && (!ok || netif_prefixes_has(&present, &list->p[i])))
+			continue;
+		if (failed[i] && !netif_route_add(n, &list->p[i], table, err)) {
+			ok = false;
+			continue;
+		}
+		list->p[kept++] = list->p[i];
+	}
+	list->n = kept;
+	netif_prefixes_free(&present);
+	return ok;
+}
+
+bool netif_routes_add(struct netif *n, struct netif_prefixes *list, uint32_t table, char *err)
+{
+	struct batching a = { .n = n, .failed = calloc(list->n + 1, sizeof(bool)) };
 	union netlink_request req;
 	struct netif_batch b;
+	size_t tried;
+	bool ok;
 	int rc = 0;
 
+	if (!a.failed) {
+		list->n = 0;
+		return netif_fail(err, "out of memory");
+	}
 	netif_batch_init(&b, &n->nl, adding_failed, &a);
-	for (size_t i = 0; i < list->n && !rc; i++) {
-		route_request(&req, n, &list->p[i], table);
+	for (tried = 0; tried < list->n && !rc && !a.stop; tried++) {
+		route_request(&req, n, &list->p[tried], table, ROUTE_EXCL);
 		rc = netif_batch_add(&b, &req.nlh);
 	}
 	if (!rc)
 		rc = netif_batch_flush(&b);
-	if (rc && rc != ADDING_REPORTED)
-		netif_fail(err, "cannot add routes: %s", strerror(-rc));
-	return !rc;
+	if (rc)
+		list->n = tried;
+	ok = rc ? netif_fail(err, "cannot add routes: %s", strerror(-rc)) :
+		  adding_settle(n, list, tried, table, a.failed, err);
+	free(a.failed);
+	return ok;
+}
+
+static int deleting_failed(size_t index __attribute__((unused)), int error, void *arg)
+{
+	struct batching *d = arg;
+
+	if (d->ok && error != -ESRCH && error != -ENOENT && error != -ENODEV)
+		d->ok = netif_fail(d->err, "cannot remove a route: %s", strerror(-error));
+	return 0;
+}
+
+bool netif_routes_delete(struct netif *n, const struct netif_prefixes *list, uint32_t table, char *err)
+{
+	struct batching d = { .n = n, .ok = true, .err = err };
+	union netlink_request req;
+	struct netif_batch b;
+	int rc = 0;
+
+	netif_batch_init(&b, &n->nl, deleting_failed, &d);
+	for (size_t i = 0; i < list->n && !rc; i++) {
+		route_request(&req, n, &list->p[i], table, 0);
+		rc = netif_batch_add(&b, &req.nlh);
+	}
+	if (!rc)
+		rc = netif_batch_flush(&b);
+	if (rc)
+		return netif_fail(err, "cannot remove routes: %s", strerror(-rc));
+	return d.ok;
 }
 
 bool netif_routes_up(struct netif *n, const struct conf *c, char *err)
 {
-	uint32_t table = RT_TABLE_MAIN;
-	struct prefixes list = { 0 };
+	struct netif_prefixes list = { 0 };
 	bool ok;
 
-	/* 0 means main to the kernel too, but its answers say 254. */
-	if (c->table == CONF_TABLE_NUMBER && c->table_number)
-		table = c->table_number;
 	if (c->table == CONF_TABLE_OFF)
 		return true;
-	prefixes_collect(&list, c);
-	if (list.no_memory)
-		ok = netif_fail(err, "out of memory");
-	else
-		ok = c->table == CONF_TABLE_NUMBER || prefixes_drop_covered(n, &list, err);
-	ok = ok && routes_add(n, &list, table, err);
-	free(list.p);
+	ok = netif_routes_onlink(n, c, &n->onlink, err) && netif_routes_wanted(c, &n->onlink, &list, err) &&
+	     netif_routes_add(n, &list, netif_table(c), err);
+	netif_prefixes_free(&list);
 	return ok;
 }

@@ -79,6 +79,7 @@ static int survey_cb(const struct nlmsghdr *nlh, void *arg)
 		s->any_suppress = true;
 	if (r.kind == RULE_FWMARK && r.table == s->table && !s->leftover.fwmark) {
 		s->leftover.fwmark = true;
+		s->leftover.mark = s->table;
 		s->leftover.fwmark_pref = r.pref;
 		s->leftover.suppress = s->prev.kind == RULE_SUPPRESS;
 		s->leftover.suppress_pref = s->prev.pref;
@@ -102,7 +103,7 @@ static int survey(struct netif *n, int family, struct survey *s)
 }
 
 static int rule_talk(struct netif *n, uint16_t type, int family, enum rule_kind kind,
-		     uint32_t pref)
+		     uint32_t pref, uint32_t mark)
 {
 	union netlink_request req;
 	struct fib_rule_hdr *frh;
@@ -117,8 +118,8 @@ static int rule_talk(struct netif *n, uint16_t type, int family, enum rule_kind 
 		mnl_attr_put_u32(&req.nlh, FRA_SUPPRESS_PREFIXLEN, 0);
 	} else {
 		frh->flags = FIB_RULE_INVERT;
-		mnl_attr_put_u32(&req.nlh, FRA_FWMARK, n->fwmark);
-		mnl_attr_put_u32(&req.nlh, FRA_TABLE, n->fwmark);
+		mnl_attr_put_u32(&req.nlh, FRA_FWMARK, mark);
+		mnl_attr_put_u32(&req.nlh, FRA_TABLE, mark);
 	}
 	return netlink_talk(&n->nl, &req.nlh, NULL, NULL);
 }
@@ -129,9 +130,9 @@ static int rules_remove(struct netif *n, int family, struct netif_rules *rules)
 	int rc = 0, rc2 = 0;
 
 	if (rules->fwmark)
-		rc = rule_talk(n, RTM_DELRULE, family, RULE_FWMARK, rules->fwmark_pref);
+		rc = rule_talk(n, RTM_DELRULE, family, RULE_FWMARK, rules->fwmark_pref, rules->mark);
 	if (rules->suppress)
-		rc2 = rule_talk(n, RTM_DELRULE, family, RULE_SUPPRESS, rules->suppress_pref);
+		rc2 = rule_talk(n, RTM_DELRULE, family, RULE_SUPPRESS, rules->suppress_pref, rules->mark);
 	memset(rules, 0, sizeof(*rules));
 	if (rc && rc != -ENOENT)
 		return rc;
@@ -160,15 +161,16 @@ bool netif_rules_up(struct netif *n, int family, char *err)
 	struct survey s;
 	int rc = rules_sweep(n, family, &s);
 
+	rules->mark = n->fwmark;
 	/* In this order: with priority 0 the second comes behind the first. */
 	if (!rc) {
 		rules->suppress_pref = s.pref ? s.pref - 1 : 0;
-		rc = rule_talk(n, RTM_NEWRULE, family, RULE_SUPPRESS, rules->suppress_pref);
+		rc = rule_talk(n, RTM_NEWRULE, family, RULE_SUPPRESS, rules->suppress_pref, rules->mark);
 		rules->suppress = !rc;
 	}
 	if (!rc) {
 		rules->fwmark_pref = s.pref;
-		rc = rule_talk(n, RTM_NEWRULE, family, RULE_FWMARK, rules->fwmark_pref);
+		rc = rule_talk(n, RTM_NEWRULE, family, RULE_FWMARK, rules->fwmark_pref, rules->mark);
 		rules->fwmark = !rc;
 	}
 	if (rc)

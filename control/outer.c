@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dataplane.h"
 #include "handshake.h"
 #include "log.h"
 #include "nexthop.h"
@@ -17,7 +18,8 @@
 
 struct outer {
 	struct port *port;
-	bool kernel;
+	bool kernel;			/* endpoints are all that it needs to know, */
+	bool memory;			/* since it is one in memory */
 	struct loop *loop;
 	const char *name;
 	struct nexthops *nexthops;	/* ethdev only */
@@ -41,7 +43,52 @@ struct port *outer_port(const struct outer *o)
 
 uint16_t outer_listen_port(const struct outer *o)
 {
+	if (o->memory)
+		return 0;
 	return o->kernel ? port_kernel_listen_port(o->port) : port_ethdev_listen_port(o->port);
+}
+
+int outer_listen_prepare(struct outer *o, uint16_t port, char err[PORT_ERRLEN])
+{
+	if (!o->memory)
+		return o->kernel ? port_kernel_listen_prepare(o->port, port, err) : port_ethdev_listen_prepare(o->port, port, err);
+	if (port == outer_listen_port(o))
+		return 0;
+	snprintf(err, PORT_ERRLEN, "cannot listen on port %u: this interface has no UDP port", port);
+	return -EOPNOTSUPP;
+}
+
+void outer_listen_commit(struct outer *o, struct dataplane *dp)
+{
+	if (o->memory)
+		return;
+	if (!o->kernel) {
+		port_ethdev_listen_commit(o->port);
+		return;
+	}
+	port_kernel_listen_commit(o->port);
+	if (dp)
+		dataplane_watch_again(dp);
+}
+
+void outer_listen_abort(struct outer *o)
+{
+	if (o->memory)
+		return;
+	if (o->kernel)
+		port_kernel_listen_abort(o->port);
+	else
+		port_ethdev_listen_abort(o->port);
+}
+
+int outer_set_fwmark(struct outer *o, uint32_t fwmark)
+{
+	if (o->memory)
+		return 0;
+	if (o->kernel)
+		return port_kernel_set_fwmark(o->port, fwmark);
+	nexthops_set_fwmark(o->nexthops, fwmark);
+	return 0;
 }
 
 static struct port *make_kernel(const struct outer_conf *c, char err[PORT_ERRLEN])
@@ -239,7 +286,7 @@ struct outer *outer_on_port(struct port *port, char err[PORT_ERRLEN])
 		strcpy(err, "no memory");
 		return NULL;
 	}
-	o->kernel = true;
+	o->kernel = o->memory = true;
 	o->port = port;
 	return o;
 }

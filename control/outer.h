@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "port.h"
 
+struct dataplane;
 struct peer;
 struct outer;
 
@@ -36,7 +37,27 @@ void outer_destroy(struct outer *o);
 struct port *outer_port(const struct outer *o);
 /* Does this Outer sleep without traffic, and take any number of queues? */
 bool outer_is_kernel(const char *device);
+
+/* Host order; 0: a port in memory, which has none. Any thread. */
 uint16_t outer_listen_port(const struct outer *o);
+
+/*
+ * Another listen port (host order, 0: a free one other than ours) while the cores run. 0: it is ours, but nothing has changed yet;
+ * outer_listen_commit or outer_listen_abort must follow. -errno with a line in err and nothing prepared: -EADDRINUSE (somebody else has
+ * it), -EOPNOTSUPP (a port in memory). The port that we have already: 0, and nothing is to change. A second one takes the first one back.
+ */
+int outer_listen_prepare(struct outer *o, uint16_t port, char err[PORT_ERRLEN]);
+/* What has been prepared is used from now on; the cores of `dp` (NULL: there are none yet) wake by it. Cannot fail. */
+void outer_listen_commit(struct outer *o, struct dataplane *dp);
+/* It is given up. Nothing prepared: nothing happens. */
+void outer_listen_abort(struct outer *o);
+
+/*
+ * The firewall mark of what we send from now on, 0: none. Kernel port: of all sockets, also those that are prepared; 0, or -errno with all
+ * as they were. Ethdev: next hops are looked up anew with it in the next rounds, the old ways serve meanwhile; 0. In memory: 0.
+ * Addresses that peers are to be answered from stay; routing may want others now (roam_forget_source).
+ */
+int outer_set_fwmark(struct outer *o, uint32_t fwmark);
 
 /*
  * The peer is at `ep` now: publishes the way there as p->dp.rewrite, unless nothing has changed. `back`: the way

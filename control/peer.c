@@ -10,6 +10,7 @@
 #include "handshake.h"
 #include "iface.h"
 #include "keypairs.h"
+#include "roam.h"
 
 int peers_init(struct peers *ps)
 {
@@ -117,6 +118,12 @@ struct peer *peers_add(struct peers *ps, struct iface *iface, const uint8_t publ
 	return p;
 }
 
+void peers_move_last(struct peers *ps, struct peer *p)
+{
+	cds_list_del(&p->of_iface);
+	cds_list_add_tail(&p->of_iface, &ps->list);
+}
+
 /*
  * Data cores may have found this peer through allowed IPs or a session before those were unpublished: they have passed a quiescent
  * state since. What is queued holds its id, which nobody finds any more.
@@ -141,10 +148,9 @@ void peers_remove(struct peers *ps, struct peer *p)
 	outer_forget(i->outer, p);
 
 	staged_purge(p);
-	if (p->name.looking)
-		resolver_cancel(i->resolver, p);
-	free(p->name.host);
-	p->name.host = NULL;
+	roam_forget_name(p);
+	free(p->label);
+	p->label = NULL;
 	heap_set(&i->deadlines, &p->deadline, UINT64_MAX);
 	cds_lfht_del(ps->by_key, &p->by_key);
 	cds_list_del(&p->of_iface);

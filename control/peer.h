@@ -19,6 +19,7 @@
 #include "session.h"
 #include "timers.h"
 
+struct conf_peer;
 struct iface;
 struct nexthop;
 
@@ -49,6 +50,7 @@ struct peer {
 
 	struct session *previous, *current, *next;	/* current is dp.current too */
 	struct timespec last_handshake;		/* realtime of the last session that works both ways; 0: none */
+	uint64_t handshake_ns;			/* the same, monotonic */
 
 	struct timers timers;
 	struct heap_entry deadline;
@@ -68,6 +70,9 @@ struct peer {
 
 	struct rcu_head roam_rcu;		/* clears the latch PEER_CALL_ROAMED */
 
+	char *label;				/* its name in the file, NULL: none */
+	const struct conf_peer *listed;		/* its [Peer] in iface->conf, NULL: it is not from there */
+	const struct conf_peer *listing;	/* the same of a file that is being loaded */
 	char short_key[LOG_KEY_LEN];
 	struct rcu_head rcu;
 };
@@ -97,6 +102,9 @@ struct peer *peers_add(struct peers *ps, struct iface *iface, const uint8_t publ
 struct peer *peers_find(const struct peers *ps, const uint8_t public_key[WG_KEY_LEN]);
 /* The peer with that id (dp.id), or NULL where it is gone. */
 struct peer *peers_get(const struct peers *ps, uint64_t id);
+
+/* Puts p last in the order of peers_next. */
+void peers_move_last(struct peers *ps, struct peer *p);
 
 /*
  * Takes the peer out of everything: no core finds it afterwards, it is wiped and freed a grace period later. Made dead first

@@ -2,6 +2,7 @@
 #include "roam.h"
 
 #include <netdb.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "handshake.h"
@@ -11,28 +12,28 @@
 enum { RESOLVE_AGAIN_AFTER = 3 };		/* initiations without an answer */
 #define RESOLVE_INTERVAL_NS (10 * WG_NS_PER_SEC)	/* between two lookups of a name */
 
-static void set_remote(struct peer *p, const struct sockaddr_storage *ss)
+/* p is there: go on with what waited for it. */
+static void found(struct peer *p, const struct endpoint *ep)
 {
-	struct endpoint ep = { .local_ifindex = 0 };
+	const bool same = endpoint_same_remote(ep, &p->endpoint);
 
-	memcpy(&ep.remote, ss, ss->ss_family == AF_INET ? sizeof(ep.remote.v4) : sizeof(ep.remote.v6));
-	if (!endpoint_same_remote(&ep, &p->endpoint))
-		outer_set_endpoint(p->iface->outer, p, &ep, NULL);
-}
-
-/* An answer for p: go on with what waited for it. */
-static void resolved(struct peer *p, const struct sockaddr_storage *ss)
-{
-	struct endpoint before = p->endpoint;
-
-	set_remote(p, ss);
-	if (p->timers.attempt_ns && !endpoint_same_remote(&before, &p->endpoint)) {
+	if (!same)
+		outer_set_endpoint(p->iface->outer, p, ep, NULL);
+	if (p->timers.attempt_ns && !same) {
 		p->initiation_ns = 0;	/* that one went to another address */
 		handshake_initiate(p, true);
 	} else if (!p->timers.attempt_ns && (p->n_staged || p->timers.persistent_interval)) {
 		handshake_initiate(p, false);
 	}
 	iface_look_at(p);
+}
+
+static void resolved(struct peer *p, const struct sockaddr_storage *ss)
+{
+	struct endpoint ep = { .local_ifindex = 0 };
+
+	memcpy(&ep.remote, ss, ss->ss_family == AF_INET ? sizeof(ep.remote.v4) : sizeof(ep.remote.v6));
+	found(p, &ep);
 }
 
 static void resolver_ready(void *arg)
@@ -89,19 +90,35 @@ static bool look_up(struct peer *p)
 	return p->name.looking;
 }
 
-bool roam_configure(struct peer *p, const struct conf_endpoint *ep)
+void roam_forget_name(struct peer *p)
 {
-	struct sockaddr_storage ss;
+	if (p->name.looking)
+		resolver_cancel(p->iface->resolver, p);
+	free(p->name.host);
+	memset(&p->name, 0, sizeof(p->name));
+}
 
-	if (!ep->host)
-		return true;
-	if (resolver_numeric(ep->host, ep->port, &ss)) {
-		set_remote(p, &ss);
-		return true;
+void roam_set_address(struct peer *p, const struct endpoint *ep)
+{
+	struct endpoint remote = { .local_ifindex = 0 };
+
+	roam_forget_name(p);
+	remote.remote = ep->remote;
+	if (remote.remote.sa.sa_family != AF_UNSPEC) {
+		found(p, &remote);
+		return;
 	}
-	p->name.host = strdup(ep->host);
-	p->name.port = ep->port;
-	return p->name.host && look_up(p);
+	outer_forget(p->iface->outer, p);
+	p->endpoint = remote;
+}
+
+void roam_set_name(struct peer *p, char *host, uint16_t port)
+{
+	roam_forget_name(p);
+	p->name.host = host;
+	p->name.port = port;
+	if (!look_up(p) && p->iface->resolve_at_ns == UINT64_MAX)
+		p->iface->resolve_at_ns = p->iface->now + RESOLVE_INTERVAL_NS;
 }
 
 void roam_resolve_again(struct peer *p)

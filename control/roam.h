@@ -8,8 +8,14 @@
 
 #include "iface.h"
 
-/* Numeric: set at once. A name: looked up, and the endpoint set when the answer is there. False: no memory, or no thread for it. */
-bool roam_configure(struct peer *p, const struct conf_endpoint *ep);
+/* The peer is said to be there (only `remote` counts); AF_UNSPEC: nobody knows where. A handshake under way goes there at once. */
+void roam_set_address(struct peer *p, const struct endpoint *ep);
+
+/* It is said to be at that name, which is looked up now; its endpoint is set when the answer is there. `host` is the peer's from now on. */
+void roam_set_name(struct peer *p, char *host, uint16_t port);
+
+/* No name is known any more, and none looked up. */
+void roam_forget_name(struct peer *p);
 
 /* Handshakes fail: the name may mean another address by now. Nothing to do without a name, or when it was looked up just now. */
 void roam_resolve_again(struct peer *p);

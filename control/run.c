@@ -14,6 +14,7 @@
 #include "keypairs.h"
 #include "protocol.h"
 #include "roam.h"
+#include "uapi.h"
 
 enum {
 	EVENTS_PER_ROUND = 256,
@@ -247,6 +248,15 @@ static void look_at_port(struct iface *i, const struct port *p, const char *what
 	i->state = p == i->inner ? IFACE_GONE : IFACE_FAILED;
 }
 
+/* Who started us as wireguard-go ends us as that, too: by removing the socket. */
+static void look_at_socket(struct iface *i)
+{
+	if (!i->bare || i->state == IFACE_GONE || !uapi_removed(i->uapi))
+		return;
+	log_line(LOG_NOTICE, i->name, "the management socket was removed");
+	i->state = IFACE_GONE;
+}
+
 bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 {
 	bool more = false;
@@ -264,6 +274,12 @@ bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 	tick = roam_tick(i);
 	if (tick < *next)
 		*next = tick;
+	if (i->uapi) {
+		tick = uapi_tick(i->uapi, now);
+		if (tick < *next)
+			*next = tick;
+		look_at_socket(i);
+	}
 	look_at_port(i, i->inner, "interface");
 	look_at_port(i, outer_port(i->outer), "outer device");
 	return more;

@@ -77,7 +77,8 @@ struct stats {
 	uint64_t uptime_ns;
 	uint16_t listen_port;
 	uint32_t fwmark, mtu;
-	const char *outer, *aead;	/* the interface's own, not copied */
+	char outer[128];		/* cut to that */
+	const char *aead;		/* a constant */
 	unsigned int peers, connected, staged;
 	uint64_t allowed_ips;
 	struct stats_ring work, events, handshakes, staged_ring, mbufs;

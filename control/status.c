@@ -91,22 +91,21 @@ static void print_peer(FILE *out, const struct peer *p)
 
 static void print_counters(FILE *out, const struct iface *i)
 {
-	struct counters sum;
+	struct stats s;
 	const char *comma = "";
 
-	dataplane_counters(i->dp, &sum);
-	sum.drop[DROP_STAGE_FULL] += i->staged_dropped;
+	stats_collect(i, &s);
 	for (int r = 0; r < DROP_N; r++) {
-		if (!sum.drop[r])
+		if (!s.sum.drop[r])
 			continue;
-		fprintf(out, "%s%s %" PRIu64, *comma ? comma : "drops: ", drop_name[r], sum.drop[r]);
+		fprintf(out, "%s%s %" PRIu64, *comma ? comma : "drops: ", drop_name[r], s.sum.drop[r]);
 		comma = ", ";
 	}
 	if (*comma)
 		fputc('\n', out);
 	fprintf(out, "packets: outer_rx %" PRIu64 " outer_tx %" PRIu64 " inner_rx %" PRIu64 " inner_tx %" PRIu64 "\n",
-		sum.outer_rx, sum.outer_tx, sum.inner_rx, sum.inner_tx);
-	fprintf(out, "cores: sleeps %" PRIu64 " wakes %" PRIu64 "\n", sum.sleeps, sum.wakes);
+		s.sum.outer_rx, s.sum.outer_tx, s.sum.inner_rx, s.sum.inner_tx);
+	fprintf(out, "cores: sleeps %" PRIu64 " wakes %" PRIu64 "\n", s.sum.sleeps, s.sum.wakes);
 }
 
 /* Put together first, and written at once: a line at a time would keep handshakes waiting. */

@@ -252,10 +252,8 @@ int allowedips_insert(struct allowedips *t, int family, const void *addr, uint8_
 	if (holds(*slot, &at)) {
 		p = *entry_slot(*slot, at.index);
 		rcu_publish(*peer_slot(*slot, at.index), peer);
-		if (p->owner != owner) {
-			prefix_unlink(p);
-			prefix_link(p, owner);
-		}
+		prefix_unlink(p);
+		prefix_link(p, owner);
 		return 0;
 	}
 
@@ -354,6 +352,17 @@ int allowedips_remove(struct allowedips *t, int family, const void *addr, uint8_
 	t->count--;
 	t->memory -= sizeof(*p);
 	return 0;
+}
+
+struct allowedips_owner *allowedips_owner_of(struct allowedips *t, int family, const void *addr, uint8_t cidr)
+{
+	void **slot, **above;
+	struct place at;
+
+	if (!place_of(&at, family, addr, cidr))
+		return NULL;
+	slot = descend(&t->root[family == AF_INET6], &at, &above);
+	return holds(*slot, &at) ? ((struct allowedips_prefix *)*entry_slot(*slot, at.index))->owner : NULL;
 }
 
 void allowedips_remove_owner(struct allowedips *t, struct allowedips_owner *owner)

@@ -30,7 +30,7 @@ struct allowedips;
 
 /* What a peer owns: the head of its prefixes, to remove and list them. Control thread only. */
 struct allowedips_owner {
-	struct cds_list_head prefixes;	/* of struct allowedips_prefix.of_owner, by insertion */
+	struct cds_list_head prefixes;	/* of struct allowedips_prefix.of_owner, by the last insertion */
 	size_t n;
 };
 
@@ -55,9 +55,9 @@ void allowedips_destroy(struct allowedips *t);
 
 /*
  * Gives the prefix to `peer` (never NULL), taking it from whoever has it. `addr` may have host
- * bits; they are ignored. `owner` is the peer's list; a prefix that it has already keeps its place
- * in it. 0, or -ENOMEM with nothing changed, or -EINVAL for another family or a cidr over 32 or
- * 128.
+ * bits; they are ignored. `owner` is the peer's list, at whose end the prefix stands afterwards,
+ * also when it was in it already. 0, or -ENOMEM with nothing changed, or -EINVAL for another family
+ * or a cidr over 32 or 128. A prefix that is in the table already needs no memory.
  *
  * Each update leaves a node to free after a grace period: in a long run of them the control thread
  * must pass quiescent states, or that memory piles up.
@@ -71,6 +71,9 @@ int allowedips_insert(struct allowedips *t, int family, const void *addr, uint8_
  */
 int allowedips_remove(struct allowedips *t, int family, const void *addr, uint8_t cidr,
 		      struct allowedips_owner *owner);
+
+/* Whose this very prefix is, NULL: nobody's. Control thread. */
+struct allowedips_owner *allowedips_owner_of(struct allowedips *t, int family, const void *addr, uint8_t cidr);
 
 /*
  * Removes all of the owner's prefixes. Cannot fail (see allowedips_remove). After a grace period no

@@ -7,7 +7,7 @@ void batch_submit(struct batch_fifo *f, struct batch *b, struct rte_ring *work)
 {
 	assert(b == &f->batch[f->tail % BATCH_FIFO_DEPTH] && f->tail - f->head < BATCH_FIFO_DEPTH);
 	__atomic_store_n(&b->done, b->kind == BATCH_SEND, __ATOMIC_RELAXED);
-	f->tail++;
+	__atomic_store_n(&f->tail, f->tail + 1, __ATOMIC_RELAXED);	/* batch_fifo_used */
 	if (b->kind == BATCH_SEND)
 		return;
 	if (rte_ring_enqueue(work, b) != 0)

@@ -53,6 +53,15 @@ static inline bool batch_fifo_full(const struct batch_fifo *f, uint32_t room)
 	return f->tail - f->head > BATCH_FIFO_DEPTH - room;
 }
 
+/* Batches under way. Any thread; no point in time for those that are not the owner. */
+static inline uint32_t batch_fifo_used(const struct batch_fifo *f)
+{
+	const uint32_t head = __atomic_load_n(&f->head, __ATOMIC_RELAXED);
+	const uint32_t used = __atomic_load_n(&f->tail, __ATOMIC_RELAXED) - head;
+
+	return used < BATCH_FIFO_DEPTH ? used : BATCH_FIFO_DEPTH;
+}
+
 static inline bool batch_fifo_empty(const struct batch_fifo *f)
 {
 	return f->tail == f->head;
@@ -107,7 +116,7 @@ static inline struct batch *batch_head(struct batch_fifo *f)
 
 static inline void batch_pop(struct batch_fifo *f)
 {
-	f->head++;
+	__atomic_store_n(&f->head, f->head + 1, __ATOMIC_RELAXED);	/* batch_fifo_used */
 }
 
 #endif

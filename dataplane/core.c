@@ -163,15 +163,16 @@ static bool has_work(const struct core *c)
 
 static void block(struct core *c)
 {
+	const bool can_block = __atomic_load_n(&c->can_block, __ATOMIC_RELAXED);
 	struct timespec nap = { 0 };
 	struct epoll_event ready;
 
-	if (!c->can_block)
+	if (!can_block)
 		nap.tv_nsec = c->now - c->idle_since < NAP_LONG_AFTER_NS ? NAP_SHORT_NS : NAP_LONG_NS;
 	counters_add(&c->counters.sleeps, 1);
 	rcu_thread_offline();
 	/* What is ready is found by looking at every port; EINTR is as good a reason to look as any. */
-	epoll_pwait2(c->epoll, &ready, 1, c->can_block ? NULL : &nap, NULL);
+	epoll_pwait2(c->epoll, &ready, 1, can_block ? NULL : &nap, NULL);
 	rcu_thread_online();
 }
 

@@ -27,7 +27,7 @@ struct core {
 	struct rte_ring *inject;	/* from the control thread */
 	struct doorbell bell;
 	int epoll;			/* the ports' descriptors and the bell's */
-	bool can_block;			/* every port of ours has descriptors */
+	bool can_block;			/* everything that it has to look at can wake it; control: rw, this core: ro (atomic) */
 	pthread_t thread;
 	bool running;
 	uint64_t now;			/* read once a round */

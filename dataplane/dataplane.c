@@ -61,11 +61,12 @@ static bool make_rings(struct dataplane *dp, char err[PORT_ERRLEN])
 	return fail(err, "no rings: %s", rte_strerror(rte_errno));
 }
 
+/* A file that took the place of another counts as a new one, whatever its number; the old one has left by itself. */
 static bool watch(struct core *c, int fd)
 {
 	struct epoll_event e = { .events = EPOLLIN };
 
-	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &e) == 0;
+	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &e) == 0 || errno == EEXIST;
 }
 
 /* What wakes the core: its doorbell, and its queues where the ports have descriptors for them. */
@@ -73,20 +74,26 @@ static bool watch_all(struct core *c)
 {
 	struct port *ports[] = { c->dp->inner, c->dp->outer };
 	int fd[PORT_MAX_FDS];
+	bool all = true, can_block = true;
 
-	c->can_block = true;
-	if (!watch(c, c->bell.fd))
-		return false;
+	all = watch(c, c->bell.fd);
 	for (unsigned int i = 0; i < 2 && c->roles & CORE_RX; i++) {
 		unsigned int n = ports[i]->ops->fds(ports[i], c->queue, fd);
 
-		if (!n)
-			c->can_block = false;
+		can_block &= n > 0;
 		while (n)
-			if (!watch(c, fd[--n]))
-				return false;
+			all &= watch(c, fd[--n]);
 	}
-	return true;
+	__atomic_store_n(&c->can_block, can_block && all, __ATOMIC_RELAXED);
+	return all;
+}
+
+void dataplane_watch_again(struct dataplane *dp)
+{
+	for (unsigned int i = 0; i < dp->n_rx; i++) {
+		watch_all(dp->core[i]);
+		doorbell_ring(&dp->core[i]->bell);	/* the sleep that it is in may be one without end */
+	}
 }
 
 static bool make_core(struct dataplane *dp, const struct dataplane_core_conf *conf, char err[PORT_ERRLEN])
@@ -246,14 +253,33 @@ struct rte_mbuf *dataplane_alloc(struct dataplane *dp)
 	return m;
 }
 
+/* (Counters are nothing but numbers of 64 bits, and padding.) */
+static void counters_add_all(struct counters *sum, const struct counters *counters)
+{
+	const uint64_t *from = (const uint64_t *)counters;
+	uint64_t *to = (uint64_t *)sum;
+
+	for (size_t k = 0; k < sizeof(*sum) / sizeof(*to); k++)
+		to[k] += counters_read(&from[k]);
+}
+
 void dataplane_counters(const struct dataplane *dp, struct counters *sum)
 {
 	memset(sum, 0, sizeof(*sum));
-	for (unsigned int i = 0; i < dp->n_cores; i++) {
-		const uint64_t *from = (const uint64_t *)&dp->core[i]->counters;
-		uint64_t *to = (uint64_t *)sum;
+	for (unsigned int i = 0; i < dp->n_cores; i++)
+		counters_add_all(sum, &dp->core[i]->counters);
+}
 
-		for (size_t k = 0; k < sizeof(*sum) / sizeof(*to); k++)
-			to[k] += counters_read(&from[k]);
+void dataplane_core_state(const struct dataplane *dp, unsigned int k, struct dataplane_core_state *state)
+{
+	const struct core *c = dp->core[k];
+
+	memset(state, 0, sizeof(*state));
+	state->cpu = c->cpu;
+	state->roles = c->roles;
+	if (c->roles & CORE_RX) {
+		state->fifo_used = batch_fifo_used(&c->fifo);
+		state->fifo_size = BATCH_FIFO_DEPTH;
 	}
+	counters_add_all(&state->counters, &c->counters);
 }

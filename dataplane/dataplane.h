@@ -77,6 +77,12 @@ struct dataplane *dataplane_create(const struct dataplane_conf *conf, char err[P
 /* Starts the threads. 0, or -errno with none running. Control thread. */
 int dataplane_start(struct dataplane *dp);
 
+/*
+ * The outer port has other sockets now: cores that sleep wake by them from now on. Control thread, any time; cannot fail: a core that
+ * cannot be woken by one of them looks at its ports from time to time.
+ */
+void dataplane_watch_again(struct dataplane *dp);
+
 /* Ends the threads and waits for them; what was queued is freed. Nothing to do when not started. Control thread. */
 void dataplane_stop(struct dataplane *dp);
 
@@ -90,6 +96,16 @@ bool dataplane_inject(struct dataplane *dp, struct rte_mbuf *m);
 
 /* A buffer to write a message or a keepalive in; NULL: none free. Control thread. */
 struct rte_mbuf *dataplane_alloc(struct dataplane *dp);
+
+/* What one core is and has done so far. */
+struct dataplane_core_state {
+	unsigned int cpu, roles;	/* enum core_role */
+	unsigned int fifo_used, fifo_size;	/* batches under way; 0 and 0 where it does not receive */
+	struct counters counters;
+};
+
+/* Of core k, under dp->n_cores. Any thread while dp is there; a snapshot, not a single point in time. */
+void dataplane_core_state(const struct dataplane *dp, unsigned int k, struct dataplane_core_state *state);
 
 /* The sum of all cores' counters. Any thread; a snapshot, not a single point in time. */
 void dataplane_counters(const struct dataplane *dp, struct counters *sum);

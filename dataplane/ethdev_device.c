@@ -113,6 +113,16 @@ static int device_start(struct device *d, const struct port_ethdev_conf *conf,
 	return 0;
 }
 
+static int device_filter(const struct device *d, uint16_t port, char err[PORT_ERRLEN])
+{
+	const int rc = device_take(d, d->netdev.mac, port, 0);
+
+	if (rc < 0)
+		snprintf(err, PORT_ERRLEN, "cannot filter what %s receives: %s", d->netdev.name,
+			 strerror(-rc));
+	return rc;
+}
+
 /* *again: it could be otherwise in a moment. */
 static int device_try_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
 			   bool *again, char err[PORT_ERRLEN])
@@ -138,7 +148,9 @@ static int device_try_open(struct device *d, const struct port_ethdev_conf *conf
 	}
 	fds_after(&d->fds, before);
 	if (rc == 0)
-		rc = kind_started(d, port, err);
+		rc = kind_started(d, err);
+	if (rc == 0)
+		rc = device_filter(d, port, err);
 	free(args);
 	if (rc < 0)
 		device_close(d);
@@ -169,6 +181,11 @@ void device_close(struct device *d)
 	xdp_close(&d->xdp);
 	rte_mempool_free(d->pool);
 	d->pool = NULL;
+}
+
+int device_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also)
+{
+	return kind_take(d, mac, port, also);
 }
 
 int device_fd(const struct device *d, uint16_t queue)

@@ -42,6 +42,13 @@ int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t 
 void device_close(struct device *d);
 
 /*
+ * What goes to the MAC address `mac` and UDP port `port` (host order), or `also` unless it is 0, comes
+ * from now on, as far as it is for us to say: a user's own XDP program does as it likes. At any time.
+ * 0, or -errno: some queues may still get what they got before.
+ */
+int device_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also);
+
+/*
  * Readable when the device's queue has something; -1: cannot be told. Any thread, as is the next
  * one.
  */

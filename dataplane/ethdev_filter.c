@@ -15,14 +15,14 @@ enum {
 	DPORT = 2,
 	ANCILLARY_TYPE = SKF_AD_OFF + SKF_AD_PKTTYPE,
 	ANCILLARY_VLAN = SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT,
-	AT_V6 = 6, AT_V4 = 10, AT_UDP = 16, AT_TAKE = 18, AT_DROP = 19,
+	AT_V6 = 6, AT_V4 = 10, AT_UDP = 16, AT_TAKE = 19, AT_DROP = 20,
 };
 
 #define AT(at, op, k) [at] = BPF_STMT(op, (uint32_t)(k))
 #define IF(at, op, k, yes, no) \
 	[at] = BPF_JUMP(BPF_JMP | (op) | BPF_K, k, (yes) - (at) - 1, (no) - (at) - 1)
 
-int filter_attach(int fd, uint16_t port)
+int filter_attach(int fd, uint16_t port, uint16_t also)
 {
 	struct sock_filter code[] = {
 		AT(0, BPF_LD | BPF_B | BPF_ABS, ANCILLARY_TYPE),
@@ -45,7 +45,8 @@ int filter_attach(int fd, uint16_t port)
 		AT(15, BPF_LDX | BPF_B | BPF_MSH, L3),
 
 		AT(AT_UDP, BPF_LD | BPF_H | BPF_IND, L3 + DPORT),
-		IF(17, BPF_JEQ, port, AT_TAKE, AT_DROP),
+		IF(17, BPF_JEQ, port, AT_TAKE, 18),
+		IF(18, BPF_JEQ, also ? also : port, AT_TAKE, AT_DROP),
 		AT(AT_TAKE, BPF_RET | BPF_K, -1),
 		AT(AT_DROP, BPF_RET | BPF_K, 0),
 	};

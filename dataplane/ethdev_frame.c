@@ -193,12 +193,11 @@ static size_t headers_ipv6(uint8_t *ip, const struct endpoint *ep, struct udphdr
 }
 
 size_t frame_headers(uint8_t *hdr, const uint8_t src_mac[FRAME_MAC_LEN],
-		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep,
-		     uint16_t port)
+		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep)
 {
 	const bool v4 = ep->remote.sa.sa_family == AF_INET;
 	struct ether_header eth = { .ether_type = htons(v4 ? ETHERTYPE_IP : ETHERTYPE_IPV6) };
-	struct udphdr udp = { .source = htons(port) };
+	struct udphdr udp = { 0 };
 	uint8_t *ip = hdr + sizeof(eth);
 	size_t l3_len;
 
@@ -240,14 +239,14 @@ static void finish_ipv6(uint8_t *ip, size_t udp_len, uint8_t ds)
 	put16(udp + offsetof(struct udphdr, check), udp6_checksum(ip, udp, udp_len));
 }
 
-void frame_finish(uint8_t *frame, size_t headers, size_t payload, uint8_t ds)
+void frame_finish(uint8_t *frame, size_t headers, size_t payload, uint16_t port, uint8_t ds)
 {
-	uint8_t *ip = frame + FRAME_ETH_LEN;
+	uint8_t *ip = frame + FRAME_ETH_LEN, *udp = frame + headers - FRAME_UDP_LEN;
 	size_t udp_len = FRAME_UDP_LEN + payload;
 
 	assert(payload >= 12 && headers + payload <= UINT16_MAX);
-	put16(frame + headers - FRAME_UDP_LEN + offsetof(struct udphdr, len),
-	      htons((uint16_t)udp_len));
+	put16(udp + offsetof(struct udphdr, source), htons(port));
+	put16(udp + offsetof(struct udphdr, len), htons((uint16_t)udp_len));
 	if (headers == FRAME_HEADERS4)
 		finish_ipv4(ip, udp_len, ds);
 	else

@@ -46,20 +46,20 @@ enum frame_verdict frame_parse(const uint8_t *data, size_t len, const uint8_t ma
 			       uint16_t port, uint32_t ifindex, struct frame *f);
 
 /*
- * Writes the headers from `port` at ep->local to ep->remote; lengths, DS field, IPv4 identification
- * and checksums are left zero. Returns their length, FRAME_HEADERS4 or FRAME_HEADERS6.
+ * Writes the headers from ep->local to ep->remote; source port, lengths, DS field, IPv4
+ * identification and checksums are left zero. Returns their length, FRAME_HEADERS4 or
+ * FRAME_HEADERS6.
  */
 size_t frame_headers(uint8_t *hdr, const uint8_t src_mac[FRAME_MAC_LEN],
-		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep,
-		     uint16_t port);
+		     const uint8_t dst_mac[FRAME_MAC_LEN], const struct endpoint *ep);
 
 /*
  * Completes the frame that begins with headers of frame_headers, `headers` long, and goes on with a
- * message of `payload` bytes, at least 12. DF stays clear, as Linux has it for WireGuard, so the
+ * message of `payload` bytes, at least 12, from UDP port `port` (host order). DF stays clear, as Linux has it for WireGuard, so the
  * path may fragment, and the identification has to vary (RFC 6864 section 4.3): it is taken from
  * index and counter, or random bytes, of the message, and lets nobody see what is not in there
  * anyway. UDP checksum: none with IPv4; with IPv6 it is required (RFC 8200 section 8.1).
  */
-void frame_finish(uint8_t *frame, size_t headers, size_t payload, uint8_t ds);
+void frame_finish(uint8_t *frame, size_t headers, size_t payload, uint16_t port, uint8_t ds);
 
 #endif

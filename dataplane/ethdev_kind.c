@@ -48,7 +48,8 @@ struct device_kind {
 	bool releases_late;
 	int (*prepare)(struct device *d, const struct port_ethdev_conf *conf,
 		       const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN]);
-	int (*started)(struct device *d, uint16_t port, char err[PORT_ERRLEN]);
+	int (*started)(struct device *d, char err[PORT_ERRLEN]);
+	int (*take)(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also);
 };
 
 static int no_memory(const struct device *d, char err[PORT_ERRLEN])
@@ -107,15 +108,21 @@ static int packet_prepare(struct device *d, const struct port_ethdev_conf *conf,
 	return join_args(args, conf->device, more) < 0 ? no_memory(d, err) : 0;
 }
 
-static int packet_started(struct device *d, uint16_t port, char err[PORT_ERRLEN])
+static int packet_started(struct device *d, char err[PORT_ERRLEN])
+{
+	(void)d;
+	(void)err;
+	return 0;
+}
+
+/* It sees the netdev's own MAC address by itself. */
+static int packet_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also)
 {
 	int rc = 0;
 
+	(void)mac;
 	for (uint16_t q = 0; rc == 0 && q < d->n_queues && device_fd(d, q) >= 0; q++)
-		rc = filter_attach(device_fd(d, q), port);
-	if (rc < 0)
-		snprintf(err, PORT_ERRLEN, "cannot filter what %s receives: %s", d->netdev.name,
-			 strerror(-rc));
+		rc = filter_attach(device_fd(d, q), port, also);
 	return rc;
 }
 
@@ -230,25 +237,19 @@ static int xdp_prepare(struct device *d, const struct port_ethdev_conf *conf,
 	return join_args(args, conf->device, more) < 0 ? no_memory(d, err) : 0;
 }
 
-static int xdp_started(struct device *d, uint16_t port, char err[PORT_ERRLEN])
+static int xdp_started(struct device *d, char err[PORT_ERRLEN])
 {
-	int rc;
+	return d->own_program ? xdp_bind(&d->xdp, err) : 0;
+}
 
-	if (!d->own_program)
-		return 0;
-	rc = xdp_bind(&d->xdp, err);
-	if (rc < 0)
-		return rc;
-	rc = xdp_set(&d->xdp, d->netdev.mac, port);
-	if (rc < 0)
-		snprintf(err, PORT_ERRLEN, "cannot set up the XDP program on %s: %s",
-			 d->netdev.name, strerror(-rc));
-	return rc;
+static int xdp_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also)
+{
+	return d->own_program ? xdp_set(&d->xdp, mac, port, also) : 0;
 }
 
 static const struct device_kind kinds[] = {
-	{ "net_af_packet", false, packet_prepare, packet_started },
-	{ "net_af_xdp", true, xdp_prepare, xdp_started },
+	{ "net_af_packet", false, packet_prepare, packet_started, packet_take },
+	{ "net_af_xdp", true, xdp_prepare, xdp_started, xdp_take },
 };
 
 const struct device_kind *kind_find(const char *device)
@@ -275,7 +276,12 @@ int kind_prepare(struct device *d, const struct port_ethdev_conf *conf,
 	return d->kind->prepare(d, conf, user, args, err);
 }
 
-int kind_started(struct device *d, uint16_t port, char err[PORT_ERRLEN])
+int kind_started(struct device *d, char err[PORT_ERRLEN])
 {
-	return d->kind->started(d, port, err);
+	return d->kind->started(d, err);
+}
+
+int kind_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also)
+{
+	return d->kind->take(d, mac, port, also);
 }

@@ -30,7 +30,10 @@ bool kind_releases_late(const struct device_kind *kind);
 int kind_prepare(struct device *d, const struct port_ethdev_conf *conf,
 		 const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN]);
 
-/* Once it runs: sees to it that only our port's traffic comes. 0, or -errno with a line in err. */
-int kind_started(struct device *d, uint16_t port, char err[PORT_ERRLEN]);
+/* Once it runs: finds what kind_take needs. 0, or -errno with a line in err. */
+int kind_started(struct device *d, char err[PORT_ERRLEN]);
+
+/* After kind_started: device_take. */
+int kind_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also);
 
 #endif

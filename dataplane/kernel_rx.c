@@ -57,12 +57,11 @@ static void rx_arm(struct kernel_rx_family *f, unsigned int slot)
 	h->msg_controllen = KERNEL_RX_CTL;
 }
 
-static bool rx_family_init(struct kernel_rx_family *f, int fd, struct rte_mempool *large_pool)
+/* Also where there is no socket yet. */
+static bool rx_family_init(struct kernel_rx_family *f, const int *fd, struct rte_mempool *large_pool)
 {
 	f->fd = fd;
 	f->per_datagram = 1;
-	if (fd < 0)
-		return true;
 	if (rte_pktmbuf_alloc_bulk(large_pool, f->large, PORT_BURST)) {
 		f->large[0] = NULL;
 		return false;
@@ -86,7 +85,7 @@ bool kernel_rx_init(struct kernel_rx *rx, const struct udp_sockets *s, struct rt
 	rx->pool = pool;
 	rx->large_pool = large_pool;
 	rx->empty = PORT_BURST;
-	return rx_family_init(&rx->family[V4], s->fd[V4], large_pool) && rx_family_init(&rx->family[V6], s->fd[V6], large_pool);
+	return rx_family_init(&rx->family[V4], &s->fd[V4], large_pool) && rx_family_init(&rx->family[V6], &s->fd[V6], large_pool);
 }
 
 void kernel_rx_fini(struct kernel_rx *rx)
@@ -284,14 +283,14 @@ static uint16_t rx_deliver(struct kernel_rx *rx, struct kernel_rx_family *f, str
 }
 
 /* Fills slots from the first on, as many as n messages should come in. */
-static void rx_receive(struct kernel_rx_family *f, unsigned int n)
+static void rx_receive(struct kernel_rx_family *f, int fd, unsigned int n)
 {
 	int r;
 
 	if (f->end)
 		f->per_datagram = RTE_MAX(f->messages / f->end, 1u);
 	do
-		r = recvmmsg(f->fd, f->msg, (n + f->per_datagram - 1) / f->per_datagram, MSG_DONTWAIT, NULL);
+		r = recvmmsg(fd, f->msg, (n + f->per_datagram - 1) / f->per_datagram, MSG_DONTWAIT, NULL);
 	while (r < 0 && errno == EINTR);
 	f->next = 0;
 	f->end = r > 0 ? r : 0;
@@ -317,11 +316,12 @@ uint16_t kernel_rx_burst(struct kernel_rx *rx, struct rte_mbuf **m, uint16_t n, 
 		rx_restock(rx, c);
 	for (unsigned int i = 0; i < UDP_FAMILIES; i++) {
 		struct kernel_rx_family *f = &rx->family[rx->turn ^ i];
+		const int fd = __atomic_load_n(f->fd, __ATOMIC_RELAXED);
 
 		got += rx_deliver(rx, f, m + got, n - got, c);
-		if (f->fd < 0 || got == n || rx->empty == PORT_BURST || rx_pending(f))
+		if (fd < 0 || got == n || rx->empty == PORT_BURST || rx_pending(f))
 			continue;
-		rx_receive(f, RTE_MIN(n - got, (int)(PORT_BURST - rx->empty)));
+		rx_receive(f, fd, RTE_MIN(n - got, (int)(PORT_BURST - rx->empty)));
 		got += rx_deliver(rx, f, m + got, n - got, c);
 	}
 	rx->turn ^= 1;

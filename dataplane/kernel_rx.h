@@ -31,7 +31,7 @@ struct kernel_rx_datagram {
 };
 
 struct kernel_rx_family {
-	int fd;				/* -1: none */
+	const int *fd;			/* atomic: the control thread's; -1: none (yet) */
 	unsigned int next, end;		/* slots [next..end) have been received, and are not handed out yet, or not all of the first */
 	unsigned int per_datagram;	/* messages, in what was received last: to ask for no more than the next burst may take */
 	uint32_t messages;		/* in the slots received last */
@@ -56,7 +56,10 @@ struct kernel_rx {
 struct rte_mempool *kernel_rx_large_pool(uint16_t n_queues);
 size_t kernel_rx_large_memory(uint16_t n_queues);
 
-/* False: `large_pool` had too little. fini undoes either, and also what was only zeroed. The sockets stay the caller's. */
+/*
+ * Reads from s->fd, as it is at each burst. False: `large_pool` had too little. fini undoes either, and also what was only zeroed. The
+ * sockets stay the caller's.
+ */
 bool kernel_rx_init(struct kernel_rx *rx, const struct udp_sockets *s, struct rte_mempool *pool, struct rte_mempool *large_pool);
 void kernel_rx_fini(struct kernel_rx *rx);
 

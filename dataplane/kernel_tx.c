@@ -45,7 +45,7 @@ static struct cmsghdr *tx_control(struct kernel_tx_ctl *ctl, size_t offset)
 static void tx_vector_init(struct kernel_tx_vector *v, int family, const struct udp_sockets *s)
 {
 	v->family = family;
-	v->fd = s->fd[family];
+	v->fd = &s->fd[family];
 	v->segments = s->segments;
 	for (unsigned int i = 0; i < PORT_BURST; i++) {
 		struct cmsghdr *gso = tx_control(&v->ctl[i], 0);
@@ -257,18 +257,19 @@ static unsigned int tx_send(struct kernel_tx *tx, struct kernel_tx_vector *v, bo
 {
 	uint64_t *const too_big = &c->drop[DROP_TX_TOO_BIG];
 	uint64_t *const failed = &c->drop[DROP_TX_FAILED];
+	const int fd = __atomic_load_n(v->fd, __ATOMIC_RELAXED);
 	unsigned int at = 0, done = 0, lost = 0;	/* groups behind us, and the packets in them */
 
 	while (at < v->n) {
 		struct msghdr *h = &v->msg[at].msg_hdr;
-		const int r = sendmmsg(v->fd, &v->msg[at], v->n - at, MSG_DONTWAIT);
+		const int r = sendmmsg(fd, &v->msg[at], v->n - at, MSG_DONTWAIT);
 		const int error = r < 0 ? errno : 0;
 
 		if (r > 0) {
 			for (const unsigned int end = at + r; at < end; at++)
 				done += v->msg[at].msg_hdr.msg_iovlen;
 		} else if (error == EAGAIN || error == ENOBUFS) {
-			if (!tx_wait(v->fd, waited))
+			if (!tx_wait(fd, waited))
 				break;
 		} else if (is_group(h) && segments_refused(error)) {
 			tx_refused(tx, v, at);

@@ -21,7 +21,7 @@ struct kernel_tx_ctl {
 /* Groups of one family: a system-level message each, with an iovec a packet. The last one may still grow. */
 struct kernel_tx_vector {
 	int family;
-	int fd;				/* -1: none */
+	const int *fd;			/* atomic: the control thread's; -1: none (yet) */
 	bool segments;			/* the socket can cut a group; without, each packet is a group */
 	unsigned int n, n_iov;		/* groups, packets in them */
 	const struct rte_mbuf *head;	/* first packet of the last group; */
@@ -38,7 +38,7 @@ struct kernel_tx {
 	struct kernel_tx_vector v[UDP_FAMILIES];
 };
 
-/* The sockets stay the caller's. */
+/* Writes to s->fd, as it is at each burst. The sockets stay the caller's. */
 void kernel_tx_init(struct kernel_tx *tx, const struct udp_sockets *s);
 
 /* As port_ops.tx_burst. */

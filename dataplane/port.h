@@ -24,7 +24,7 @@ enum { PORT_BURST = 64, PORT_MAX_FDS = 2, REWRITE_MAX = 80 };
 
 /*
  * The way to a peer, ready to be written in front of each packet: published by the control thread (RCU), copied by workers. The kernel
- * port needs the endpoint alone; an ethdev port the finished Ethernet, IP and UDP headers (lengths and checksums zero).
+ * port needs the endpoint alone; an ethdev port the finished Ethernet, IP and UDP headers (lengths, checksums and our port zero).
  */
 struct rewrite {
 	struct endpoint ep;
@@ -109,9 +109,26 @@ struct port_kernel_conf {
 struct port *port_kernel_create(const struct port_kernel_conf *conf, char err[PORT_ERRLEN]);
 /* The most packet memory that this takes for its own, in bytes. Any thread, also before the EAL has started. */
 size_t port_kernel_memory(uint16_t n_queues);
+/* Any thread. */
 uint16_t port_kernel_listen_port(const struct port *p);
-/* Sets SO_MARK on every socket; 0, or -errno. Any time, control thread. */
+/* Sets SO_MARK on every socket, also of a listen port that is prepared; 0, or -errno with all as they were. Any time, control thread. */
 int port_kernel_set_fwmark(struct port *p, uint32_t fwmark);
+
+/*
+ * Another listen port (host order, 0: a free one other than the one in use) while the cores run, in two steps. Control thread, in the
+ * namespace of port_kernel_create.
+ *
+ * prepare: the new sockets are open, like the old ones but for the port, and nothing has changed yet. 0, or -errno with a line in err and
+ * nothing prepared: -EADDRINUSE if anybody else has it. The port that is in use already: 0, and nothing is prepared. What another prepare
+ * left is closed first.
+ * commit: they are what the cores read and write, under the descriptors that `fds` has said before (and another one for IPv6, if it had
+ * not been there): whoever sleeps on those must be told (dataplane_watch_again). What the old sockets had received and nobody has read
+ * yet is lost. Cannot fail; nothing prepared: nothing happens.
+ * abort: they are closed; nothing prepared: nothing happens.
+ */
+int port_kernel_listen_prepare(struct port *p, uint16_t port, char err[PORT_ERRLEN]);
+void port_kernel_listen_commit(struct port *p);
+void port_kernel_listen_abort(struct port *p);
 
 /*
  * tun: creates the interface `ifname` (IFF_TUN, multi-queue), down, without addresses. It goes when the port is destroyed, or
@@ -140,6 +157,7 @@ struct port_ethdev_conf {
 };
 
 struct port *port_ethdev_create(const struct port_ethdev_conf *conf, char err[PORT_ERRLEN]);
+/* Any thread. */
 uint16_t port_ethdev_listen_port(const struct port *p);
 /* The host's netdev that the device sits on. */
 uint32_t port_ethdev_ifindex(const struct port *p);
@@ -160,5 +178,14 @@ int port_ethdev_set_local(struct port *p, const struct in6_addr *addrs, size_t n
  * Control thread, any time. 0, or -errno.
  */
 int port_ethdev_set_link(struct port *p, const uint8_t mac[6], uint32_t mtu);
+
+/*
+ * Another listen port while the cores run, in the same steps as port_kernel_listen_prepare and the others. What is on its way through the
+ * port at commit, to the old port or from it, is lost or leaves from the new one. Rewrites stay good. A user's own XDP program decides by
+ * itself what it takes.
+ */
+int port_ethdev_listen_prepare(struct port *p, uint16_t listen_port, char err[PORT_ERRLEN]);
+void port_ethdev_listen_commit(struct port *p);
+void port_ethdev_listen_abort(struct port *p);
 
 #endif

@@ -9,7 +9,8 @@
  * but a copy, with af_xdp the XDP program has sorted it out already.
  *
  * The control thread follows the host: addresses, and the netdev's MAC address and MTU, come in by
- * port_ethdev_set_local and port_ethdev_set_link while the cores run.
+ * port_ethdev_set_local and port_ethdev_set_link while the cores run. So does another listen port;
+ * while it is prepared, the kernel passes what goes to either.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -41,11 +42,14 @@ struct port_ethdev {
 	/* control: rw before the start, everybody: ro */
 	struct port port;
 	struct device device;
-	struct udp_sockets shadow;
-	uint16_t listen_port;
 	uint32_t ifindex;
 
+	/* control: rw */
+	struct udp_sockets shadow, next_shadow;
+	uint16_t next_port;	/* 0: none is prepared */
+
 	/* control: rw, data cores: ro (atomic, RCU) */
+	uint16_t listen_port;
 	struct local_set *locals;
 	uint64_t mac;		/* six bytes in memory order */
 	uint32_t max_frame;	/* bytes that may be sent */
@@ -64,6 +68,11 @@ static const struct port_ethdev *ethdev_of_const(const struct port *port)
 	return (const struct port_ethdev *)port;
 }
 
+static uint16_t get_port(const struct port_ethdev *p)
+{
+	return __atomic_load_n(&p->listen_port, __ATOMIC_RELAXED);
+}
+
 static void get_mac(const struct port_ethdev *p, uint8_t mac[FRAME_MAC_LEN])
 {
 	const uint64_t word = __atomic_load_n(&p->mac, __ATOMIC_RELAXED);
@@ -80,7 +89,7 @@ static enum frame_verdict ethdev_accept(const struct port_ethdev *p, struct rte_
 	enum frame_verdict v;
 
 	v = frame_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), mac,
-			p->listen_port, p->ifindex, &f);
+			get_port(p), p->ifindex, &f);
 	if (v != FRAME_OURS)
 		return v;
 	to = locals_key(&f.ep);
@@ -178,14 +187,13 @@ static bool ethdev_encap(const struct port *port, struct rte_mbuf *m, const stru
 	const size_t payload = rte_pktmbuf_data_len(m);
 	uint8_t *frame;
 
-	(void)port;
 	if (!rw->len)
 		return false;
 	assert(m->nb_segs == 1);
 	frame = (uint8_t *)rte_pktmbuf_prepend(m, rw->len);
 	assert(frame);
 	memcpy(frame, rw->hdr, rw->len);
-	frame_finish(frame, rw->len, payload, ds);
+	frame_finish(frame, rw->len, payload, get_port(ethdev_of_const(port)), ds);
 	pkt_of(m)->ep = rw->ep;
 	return true;
 }
@@ -193,14 +201,13 @@ static bool ethdev_encap(const struct port *port, struct rte_mbuf *m, const stru
 /* By the frame's own addresses: whoever passed it to us knows the way to the sender. */
 static void ethdev_way_back(const struct port *port, const struct rte_mbuf *m, struct rewrite *rw)
 {
-	const struct port_ethdev *p = ethdev_of_const(port);
 	const uint8_t *frame = rte_pktmbuf_mtod(m, const uint8_t *) - FRAME_UDP_LEN - m->l3_len -
 			       m->l2_len;
 
+	(void)port;
 	memset(rw, 0, sizeof(*rw));
 	rw->ep = pkt_of((struct rte_mbuf *)m)->ep;
-	rw->len = (uint8_t)frame_headers(rw->hdr, frame, frame + FRAME_MAC_LEN, &rw->ep,
-					 p->listen_port);
+	rw->len = (uint8_t)frame_headers(rw->hdr, frame, frame + FRAME_MAC_LEN, &rw->ep);
 }
 
 static unsigned int ethdev_fds(const struct port *port, uint16_t queue, int fd[PORT_MAX_FDS])
@@ -222,6 +229,7 @@ static void ethdev_destroy(struct port *port)
 
 	device_close(&p->device);
 	udp_sockets_close(&p->shadow);
+	udp_sockets_close(&p->next_shadow);
 	locals_destroy(&p->locals);
 	free(p);
 }
@@ -249,6 +257,7 @@ struct port *port_ethdev_create(const struct port_ethdev_conf *conf, char err[PO
 	memset(p, 0, size);
 	p->port.ops = &ethdev_ops;
 	p->port.n_queues = conf->n_queues;
+	udp_sockets_init(&p->next_shadow);
 	for (uint16_t q = 0; q < conf->n_queues; q++)
 		p->queue[q].first = q;
 
@@ -268,7 +277,7 @@ struct port *port_ethdev_create(const struct port_ethdev_conf *conf, char err[PO
 
 uint16_t port_ethdev_listen_port(const struct port *port)
 {
-	return ethdev_of_const(port)->listen_port;
+	return get_port(ethdev_of_const(port));
 }
 
 uint32_t port_ethdev_ifindex(const struct port *port)
@@ -284,7 +293,7 @@ void port_ethdev_rewrite(const struct port *port, struct rewrite *rw, const stru
 	struct rewrite r = { .ep = *ep };
 
 	get_mac(p, own);
-	r.len = (uint8_t)frame_headers(r.hdr, own, mac, ep, p->listen_port);
+	r.len = (uint8_t)frame_headers(r.hdr, own, mac, ep);
 	*rw = r;
 }
 
@@ -298,6 +307,15 @@ int port_ethdev_set_local(struct port *port, const struct in6_addr *addrs, size_
 	return rc;
 }
 
+/* Tells the kernel what we take. 0, or -errno: perhaps more still comes than we do. */
+static int take_ours(const struct port_ethdev *p)
+{
+	uint8_t mac[FRAME_MAC_LEN];
+
+	get_mac(p, mac);
+	return device_take(&p->device, mac, get_port(p), p->next_port);
+}
+
 int port_ethdev_set_link(struct port *port, const uint8_t mac[6], uint32_t mtu)
 {
 	struct port_ethdev *p = ethdev_of(port);
@@ -307,5 +325,53 @@ int port_ethdev_set_link(struct port *port, const uint8_t mac[6], uint32_t mtu)
 	__atomic_store_n(&p->mac, word, __ATOMIC_RELAXED);
 	__atomic_store_n(&p->max_frame, RTE_MIN(mtu + FRAME_ETH_LEN, p->device.max_frame),
 			 __ATOMIC_RELAXED);
-	return p->device.xdp.conf >= 0 ? xdp_set(&p->device.xdp, mac, p->listen_port) : 0;
+	return take_ours(p);
+}
+
+int port_ethdev_listen_prepare(struct port *port, uint16_t listen_port, char err[PORT_ERRLEN])
+{
+	struct port_ethdev *p = ethdev_of(port);
+	int rc;
+
+	port_ethdev_listen_abort(port);
+	if (listen_port == get_port(p))
+		return 0;
+	rc = shadow_open(&p->next_shadow, listen_port, &p->next_port, err);
+	if (rc < 0) {
+		p->next_port = 0;
+		return rc;
+	}
+	rc = take_ours(p);
+	if (rc < 0) {
+		snprintf(err, PORT_ERRLEN, "cannot receive on port %u of %s: %s", p->next_port,
+			 p->device.netdev.name, strerror(-rc));
+		port_ethdev_listen_abort(port);
+	}
+	return rc;
+}
+
+/* Should the kernel pass more than is ours in the end, ethdev_accept drops it. */
+void port_ethdev_listen_commit(struct port *port)
+{
+	struct port_ethdev *p = ethdev_of(port);
+
+	if (!p->next_port)
+		return;
+	__atomic_store_n(&p->listen_port, p->next_port, __ATOMIC_RELAXED);
+	p->next_port = 0;
+	udp_sockets_close(&p->shadow);
+	p->shadow = p->next_shadow;
+	udp_sockets_init(&p->next_shadow);
+	take_ours(p);
+}
+
+void port_ethdev_listen_abort(struct port *port)
+{
+	struct port_ethdev *p = ethdev_of(port);
+
+	if (!p->next_port)
+		return;
+	p->next_port = 0;
+	udp_sockets_close(&p->next_shadow);
+	take_ours(p);
 }

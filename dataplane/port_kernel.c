@@ -2,6 +2,9 @@
 /*
  * The outer port on the host's own UDP sockets: a queue is an IPv4 and an IPv6 socket, read and written by the data core that owns the
  * queue (kernel_rx.c, kernel_tx.c); the control thread makes and ends them.
+ *
+ * For another listen port all sockets are opened anew, in `next`, next to those in use. Then each takes the number of the old one, which
+ * the cores notice by nothing but what they receive. The first ones come to be in the same way.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -16,15 +19,24 @@
 #include "udp_socket.h"
 
 struct queue {
-	struct udp_sockets s;
+	struct udp_sockets s, next;	/* next: the control thread's alone */
 	struct kernel_rx rx;
 	struct kernel_tx tx;
 } __attribute__((aligned(64)));
 
 struct port_kernel {
 	struct port port;
+
+	/* control: rw */
 	struct rte_mempool *large_pool;
+	struct port_kernel_conf conf;	/* for sockets to come; bind_device is a copy of ours */
+	uint16_t next_port;		/* of q[].next; 0: nothing is prepared */
+	bool next_v6;			/* q[].next have IPv6 sockets, not mere stand-ins */
+
+	/* control: rw, others: ro (atomic) */
 	uint16_t listen_port;
+	bool v6;			/* there are IPv6 sockets */
+
 	struct queue q[];
 };
 
@@ -62,7 +74,7 @@ static bool kernel_encap(const struct port *p, struct rte_mbuf *m, const struct 
 	case AF_INET:
 		break;
 	case AF_INET6:
-		if (kernel_of_const(p)->q[0].s.fd[V6] >= 0)
+		if (__atomic_load_n(&kernel_of_const(p)->v6, __ATOMIC_RELAXED))
 			break;
 		return false;
 	default:
@@ -90,10 +102,12 @@ static void kernel_destroy(struct port *p)
 
 	for (uint16_t i = 0; i < p->n_queues; i++) {
 		udp_sockets_close(&k->q[i].s);
+		udp_sockets_close(&k->q[i].next);
 		kernel_rx_fini(&k->q[i].rx);
 	}
 	assert(!k->large_pool || rte_mempool_full(k->large_pool));	/* no view is left */
 	rte_mempool_free(k->large_pool);
+	free((void *)(uintptr_t)k->conf.bind_device);
 	free(k);
 }
 
@@ -107,13 +121,55 @@ static const struct port_ops kernel_ops = {
 	.destroy = kernel_destroy,
 };
 
-static int open_all(struct port_kernel *k, const struct port_kernel_conf *conf, char err[PORT_ERRLEN])
+void port_kernel_listen_abort(struct port *p)
 {
-	int r = udp_sockets_first(&k->q[0].s, conf, &k->listen_port, err);
+	struct port_kernel *k = kernel_of(p);
 
-	for (uint16_t i = 1; r == 0 && i < conf->n_queues; i++)
-		r = udp_sockets_join(&k->q[i].s, &k->q[0].s, conf, k->listen_port, err);
+	for (uint16_t i = 0; i < p->n_queues; i++)
+		udp_sockets_close(&k->q[i].next);
+	k->next_port = 0;
+}
+
+/* Opens all of `next`. 0, or -errno with a line in err and nothing open. */
+static int open_next(struct port_kernel *k, uint16_t port, char err[PORT_ERRLEN])
+{
+	const struct udp_sockets *first = &k->q[0].next;
+	int r;
+
+	k->conf.listen_port = port;
+	r = udp_sockets_first(&k->q[0].next, &k->conf, &k->next_port, err);
+	for (uint16_t i = 1; r == 0 && i < k->port.n_queues; i++)
+		r = udp_sockets_join(&k->q[i].next, first, &k->conf, k->next_port, err);
+	k->next_v6 = first->fd[V6] >= 0;
+	for (uint16_t i = 0; r == 0 && k->v6 && !k->next_v6 && i < k->port.n_queues; i++)
+		r = udp_sockets_stand_in(&k->q[i].next, err);
+	if (r < 0)
+		port_kernel_listen_abort(&k->port);
 	return r;
+}
+
+void port_kernel_listen_commit(struct port *p)
+{
+	struct port_kernel *k = kernel_of(p);
+
+	if (!k->next_port)
+		return;
+	if (!k->next_v6)
+		__atomic_store_n(&k->v6, false, __ATOMIC_RELAXED);
+	for (uint16_t i = 0; i < p->n_queues; i++)
+		udp_sockets_replace(&k->q[i].s, &k->q[i].next);
+	if (k->next_v6)
+		__atomic_store_n(&k->v6, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&k->listen_port, k->next_port, __ATOMIC_RELAXED);
+	k->next_port = 0;
+}
+
+int port_kernel_listen_prepare(struct port *p, uint16_t port, char err[PORT_ERRLEN])
+{
+	struct port_kernel *k = kernel_of(p);
+
+	port_kernel_listen_abort(p);
+	return port && port == k->listen_port ? 0 : open_next(k, port, err);
 }
 
 static bool init_queues(struct port_kernel *k, const struct port_kernel_conf *conf, char err[PORT_ERRLEN])
@@ -146,14 +202,20 @@ struct port *port_kernel_create(const struct port_kernel_conf *conf, char err[PO
 	memset(k, 0, size);
 	k->port.ops = &kernel_ops;
 	k->port.n_queues = conf->n_queues;
-	for (uint16_t i = 0; i < conf->n_queues; i++)
+	k->conf = *conf;
+	for (uint16_t i = 0; i < conf->n_queues; i++) {
 		udp_sockets_init(&k->q[i].s);
-
-	if (open_all(k, conf, err) < 0 || !init_queues(k, conf, err)) {
-		kernel_destroy(&k->port);
-		return NULL;
+		udp_sockets_init(&k->q[i].next);
 	}
-	return &k->port;
+	if (conf->bind_device && !(k->conf.bind_device = strdup(conf->bind_device))) {
+		snprintf(err, PORT_ERRLEN, "out of memory for the name of a device");
+	} else if (port_kernel_listen_prepare(&k->port, conf->listen_port, err) == 0) {
+		port_kernel_listen_commit(&k->port);
+		if (init_queues(k, conf, err))
+			return &k->port;
+	}
+	kernel_destroy(&k->port);
+	return NULL;
 }
 
 size_t port_kernel_memory(uint16_t n_queues)
@@ -163,18 +225,32 @@ size_t port_kernel_memory(uint16_t n_queues)
 
 uint16_t port_kernel_listen_port(const struct port *p)
 {
-	return kernel_of_const(p)->listen_port;
+	return __atomic_load_n(&kernel_of_const(p)->listen_port, __ATOMIC_RELAXED);
+}
+
+/* Those that wait to be used, too. */
+static int mark_all(const struct port_kernel *k, uint32_t fwmark)
+{
+	int r = 0;
+
+	for (uint16_t i = 0; i < k->port.n_queues; i++) {
+		const int in_use = udp_sockets_set_fwmark(&k->q[i].s, fwmark);
+		const int waiting = udp_sockets_set_fwmark(&k->q[i].next, fwmark);
+
+		if (r == 0)
+			r = in_use ? in_use : waiting;
+	}
+	return r;
 }
 
 int port_kernel_set_fwmark(struct port *p, uint32_t fwmark)
 {
 	struct port_kernel *k = kernel_of(p);
+	const int r = mark_all(k, fwmark);
 
-	for (uint16_t i = 0; i < p->n_queues; i++) {
-		const int r = udp_sockets_set_fwmark(&k->q[i].s, fwmark);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (r < 0)
+		mark_all(k, k->conf.fwmark);
+	else
+		k->conf.fwmark = fwmark;
+	return r;
 }

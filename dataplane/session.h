@@ -81,6 +81,7 @@ struct session {
 	uint64_t born_ns;
 	uint32_t remote_index;		/* little-endian, as sent */
 	bool initiator;
+	bool receive_only;		/* control alone: made with a private key that is no more */
 	uint8_t send_key[WG_KEY_LEN];
 	uint8_t receive_key[WG_KEY_LEN];
 

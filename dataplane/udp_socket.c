@@ -2,12 +2,13 @@
 /*
  * How the kernel port's sockets are opened. The pair of the first queue decides: it finds out
  * whether the port is free and whether the host has IPv6; the pairs of the other queues join it.
- * The control thread calls all of this before the data cores start, but for the firewall mark,
- * which may change at any time.
+ * Control thread; the data cores may run already, and then find other sockets under the numbers that
+ * they know (udp_sockets_replace), or another firewall mark on them.
  */
 #include "udp_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/udp.h>
 #include <stdio.h>
 #include <string.h>
@@ -224,12 +225,45 @@ int udp_sockets_join(struct udp_sockets *s, const struct udp_sockets *first,
 	return open_family(s, V6, conf, port, true, err);
 }
 
+int udp_sockets_stand_in(struct udp_sockets *s, char err[PORT_ERRLEN])
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int r = fd < 0 ? -errno : 0;
+
+	if (r < 0)
+		snprintf(err, PORT_ERRLEN, "cannot open a UDP socket: %s", strerror(-r));
+	s->fd[V6] = fd;
+	return r;
+}
+
+void udp_sockets_replace(struct udp_sockets *s, struct udp_sockets *with)
+{
+	for (int family = 0; family < UDP_FAMILIES; family++) {
+		const int fd = with->fd[family];
+
+		if (fd < 0)
+			continue;
+		if (s->fd[family] < 0) {
+			__atomic_store_n(&s->fd[family], fd, __ATOMIC_RELAXED);
+			continue;
+		}
+		while (dup3(fd, s->fd[family], O_CLOEXEC) < 0 && (errno == EINTR || errno == EBUSY))
+			;
+		close(fd);
+	}
+	s->segments = with->segments;	/* the kernel's, the same for all sockets */
+	udp_sockets_init(with);
+}
+
 int udp_sockets_set_fwmark(const struct udp_sockets *s, uint32_t fwmark)
 {
 	int r = 0;
 
-	for (int family = 0; r == 0 && family < UDP_FAMILIES; family++)
-		if (s->fd[family] >= 0)
-			r = set_int(s->fd[family], SOL_SOCKET, SO_MARK, fwmark);
+	for (int family = 0; family < UDP_FAMILIES; family++) {
+		const int rc = s->fd[family] >= 0 ? set_int(s->fd[family], SOL_SOCKET, SO_MARK, (int)fwmark) : 0;
+
+		if (r == 0)
+			r = rc;
+	}
 	return r;
 }

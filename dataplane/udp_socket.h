@@ -13,7 +13,7 @@
 enum { V4, V6, UDP_FAMILIES };
 
 struct udp_sockets {
-	int fd[UDP_FAMILIES];	/* -1: none; fd[V6] stays so on a host without IPv6 */
+	int fd[UDP_FAMILIES];	/* -1: none; fd[V6] is so on a host without IPv6 */
 	bool segments;		/* they know UDP_SEGMENT, which others would ignore and send one large datagram */
 };
 
@@ -35,7 +35,22 @@ int udp_sockets_first(struct udp_sockets *s, const struct port_kernel_conf *conf
 int udp_sockets_join(struct udp_sockets *s, const struct udp_sockets *first,
 		     const struct port_kernel_conf *conf, uint16_t port, char err[PORT_ERRLEN]);
 
-/* 0, or -errno. */
+/*
+ * Where there is no IPv6 socket any more, but a data core knows the number of one: a socket for it to
+ * have, without address or port, from which nothing comes and that takes nothing to an IPv6 address.
+ * Returns as udp_sockets_first does.
+ */
+int udp_sockets_stand_in(struct udp_sockets *s, char err[PORT_ERRLEN]);
+
+/*
+ * Puts `with`, which is empty then, in the place of `s` while data cores use it: a number in s->fd
+ * stays what it is, and is another socket from one system call to the next; where there was none, it
+ * is stored. A family that `with` lacks stays as it is. Cannot fail. What had arrived at an old socket
+ * and was not read yet is lost.
+ */
+void udp_sockets_replace(struct udp_sockets *s, struct udp_sockets *with);
+
+/* All that there are. 0, or -errno: some may have it. */
 int udp_sockets_set_fwmark(const struct udp_sockets *s, uint32_t fwmark);
 
 #endif

@@ -93,7 +93,8 @@ int wgdp_xdp(struct xdp_md *ctx)
 	else
 		return XDP_PASS;
 
-	if (!udp || (void *)(udp + 1) > end || udp->dest != conf->port ||
+	if (!udp || (void *)(udp + 1) > end ||
+	    (udp->dest != conf->port && udp->dest != conf->also) ||
 	    !bpf_map_lookup_elem(&wgdp_local, &dst))
 		return XDP_PASS;
 	return (int)bpf_redirect_map(&xsks_map, ctx->rx_queue_index, XDP_PASS);

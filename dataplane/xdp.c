@@ -178,9 +178,9 @@ int xdp_bind(struct xdp *x, char err[PORT_ERRLEN])
 	return -EBUSY;
 }
 
-int xdp_set(const struct xdp *x, const uint8_t mac[6], uint16_t port)
+int xdp_set(const struct xdp *x, const uint8_t mac[6], uint16_t port, uint16_t also)
 {
-	struct xdp_conf conf = { .port = htons(port) };
+	struct xdp_conf conf = { .port = htons(port), .also = htons(also ? also : port) };
 	const __u32 zero = 0;
 
 	memcpy(conf.mac, mac, sizeof(conf.mac));

@@ -35,8 +35,11 @@ int xdp_open(struct xdp *x, const char *ifname, uint32_t ifindex, char path[XDP_
 /* Finds the maps once the driver has attached the program. 0, or -errno with a line in err. */
 int xdp_bind(struct xdp *x, char err[PORT_ERRLEN]);
 
-/* Takes what goes to `mac` and UDP port `port` (host order). 0, or -errno. */
-int xdp_set(const struct xdp *x, const uint8_t mac[6], uint16_t port);
+/*
+ * Takes what goes to `mac` and UDP port `port` (host order), or `also` unless it is 0. 0, or -errno
+ * with all as it was.
+ */
+int xdp_set(const struct xdp *x, const uint8_t mac[6], uint16_t port, uint16_t also);
 
 /*
  * Only what goes to one of these addresses (IPv4 mapped, at most XDP_LOCAL_MAX) is taken. What is

@@ -6,7 +6,7 @@
 /* The one element of the map `wgdp_conf`. Port 0, as the map begins: nothing is ours. */
 struct xdp_conf {
 	unsigned char mac[6];	/* destination MAC address */
-	unsigned short port;	/* UDP destination port, network order */
+	unsigned short port, also;	/* UDP destination ports, network order; also: another one, or the same */
 };
 
 enum {

@@ -8,8 +8,10 @@
 #include "conf.h"
 
 #include <arpa/inet.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -82,6 +84,34 @@ static void strings_check(const struct conf_strings *strings)
 		      !strstr(strings->s[i], "%i"));
 }
 
+/* Printable as far as a byte can tell, and what a label of metrics and a line of JSON can hold; mbsrtowcs knows UTF-8. */
+static void name_check(const char *name)
+{
+	uint8_t key[CONF_KEY_LEN];
+
+	if (!name)
+		return;
+	CHECK(*name && strlen(name) <= CONF_NAME_LEN && *name != ' ' && name[strlen(name) - 1] != ' ');
+	CHECK(mbsrtowcs(NULL, &(const char *){ name }, 0, &(mbstate_t){ 0 }) != (size_t)-1);
+	for (const char *s = name; *s; s++)
+		CHECK((unsigned char)*s >= ' ' && *s != 0x7f);
+	CHECK(!conf_key_decode(key, name, strlen(name)));
+}
+
+static void dataplane_check(const struct conf *c)
+{
+	struct in6_addr address;
+
+	CHECK(c->outer && *c->outer);
+	CHECK(strcmp(c->aead, "auto") == 0 || strcmp(c->aead, "openssl") == 0 ||
+	      strcmp(c->aead, "ipsec-mb") == 0);
+	cores_check(&c->rx_cores);
+	cores_check(&c->worker_cores);
+	CHECK((c->metrics.host == NULL) == (c->metrics.port == 0));
+	CHECK(!c->metrics.host || strchr(c->metrics.host, ':') ||
+	      inet_pton(AF_INET, c->metrics.host, &address) == 1);
+}
+
 static void conf_check(const struct conf *c)
 {
 	CHECK(strcmp(c->path, "fuzz0.conf") == 0 && strcmp(c->ifname, "fuzz0") == 0);
@@ -97,6 +127,7 @@ static void conf_check(const struct conf *c)
 		const struct conf_peer *peer = &c->peers[i];
 
 		CHECK(peer->line > 0 && (i == 0 || peer->line > c->peers[i - 1].line));
+		name_check(peer->name);
 		CHECK((peer->endpoint.host == NULL) == (peer->endpoint.port == 0));
 		CHECK(!peer->endpoint.host ||
 		      (*peer->endpoint.host && strlen(peer->endpoint.host) <= 253));
@@ -104,11 +135,7 @@ static void conf_check(const struct conf *c)
 		for (size_t j = 0; j < i && i < 50; j++)
 			CHECK(memcmp(c->peers[j].public_key, peer->public_key, CONF_KEY_LEN) != 0);
 	}
-	CHECK(c->outer && *c->outer);
-	CHECK(strcmp(c->aead, "auto") == 0 || strcmp(c->aead, "openssl") == 0 ||
-	      strcmp(c->aead, "ipsec-mb") == 0);
-	cores_check(&c->rx_cores);
-	cores_check(&c->worker_cores);
+	dataplane_check(c);
 }
 
 static void write_key(FILE *f, const char *name, const uint8_t key[CONF_KEY_LEN])
@@ -148,6 +175,8 @@ static void write_cores(FILE *f, const char *name, const struct conf_cores *core
 static void write_peer(FILE *f, const struct conf_peer *peer)
 {
 	fprintf(f, "[Peer]\n");
+	if (peer->name)
+		fprintf(f, "# Name = %s\n", peer->name);
 	write_key(f, "PublicKey", peer->public_key);
 	write_key(f, "PresharedKey", peer->preshared_key);
 	if (peer->endpoint.host && strchr(peer->endpoint.host, ':'))
@@ -156,6 +185,20 @@ static void write_peer(FILE *f, const struct conf_peer *peer)
 		fprintf(f, "Endpoint = %s:%u\n", peer->endpoint.host, peer->endpoint.port);
 	fprintf(f, "PersistentKeepalive = %u\n", peer->persistent_keepalive);
 	write_prefixes(f, "AllowedIPs", peer->allowed_ips, peer->n_allowed_ips);
+}
+
+static void write_dataplane(FILE *f, const struct conf *c)
+{
+	fprintf(f, "[Dataplane]\nOuter = %s\nAead = %s\nPoll = %s\nMetricsPeers = %s\n", c->outer, c->aead,
+		c->poll_always ? "always" : "auto", c->metrics_peers ? "on" : "off");
+	if (!c->metrics.host)
+		fprintf(f, "Metrics = off\n");
+	else if (strchr(c->metrics.host, ':'))
+		fprintf(f, "Metrics = [%s]:%u\n", c->metrics.host, c->metrics.port);
+	else
+		fprintf(f, "Metrics = %s:%u\n", c->metrics.host, c->metrics.port);
+	write_cores(f, "RxCores", &c->rx_cores);
+	write_cores(f, "WorkerCores", &c->worker_cores);
 }
 
 static struct said conf_write(const struct conf *c)
@@ -182,20 +225,51 @@ static struct said conf_write(const struct conf *c)
 	write_strings(f, "PostDown", &c->post_down);
 	for (size_t i = 0; i < c->n_peers; i++)
 		write_peer(f, &c->peers[i]);
-	fprintf(f, "[Dataplane]\nOuter = %s\nAead = %s\nPoll = %s\n", c->outer, c->aead, c->poll_always ? "always" : "auto");
-	write_cores(f, "RxCores", &c->rx_cores);
-	write_cores(f, "WorkerCores", &c->worker_cores);
+	write_dataplane(f, c);
 	fclose(f);
 	return out;
+}
+
+/* The section alone: the same faults and the same settings, and nothing else. */
+static void dataplane_alone(const char *text, size_t size, const struct conf *whole)
+{
+	struct said said, first, second;
+	FILE *diag = open_memstream(&said.text, &said.len);
+	FILE *a = open_memstream(&first.text, &first.len), *b = open_memstream(&second.text, &second.len);
+	struct conf *c;
+
+	CHECK(diag && a && b);
+	c = conf_parse_dataplane("fuzz0.conf", "other", text, size, diag);
+	fclose(diag);
+	said_check(&said, c != NULL);
+	CHECK(c || !whole);
+	if (c) {
+		CHECK(strcmp(c->ifname, "other") == 0 && !c->has_private_key && c->n_peers == 0 && c->n_addresses == 0);
+		CHECK(c->post_up.n == 0 && c->mtu == 0 && c->listen_port == 0);
+		dataplane_check(c);
+		write_dataplane(a, c);
+	}
+	if (whole)
+		write_dataplane(b, whole);
+	fclose(a);
+	fclose(b);
+	CHECK(!whole || (first.len == second.len && memcmp(first.text, second.text, first.len) == 0));
+	free(said.text);
+	free(first.text);
+	free(second.text);
+	conf_free(c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct said said, again, first, second;
-	struct conf *c = parse((const char *)data, size, &said);
-	struct conf *copy;
+	struct conf *copy, *c;
+
+	CHECK(setlocale(LC_CTYPE, "C.UTF-8"));
+	c = parse((const char *)data, size, &said);
 
 	said_check(&said, c != NULL);
+	dataplane_alone((const char *)data, size, c);
 	if (c) {
 		char key[CONF_KEY_B64_LEN + 1];
 

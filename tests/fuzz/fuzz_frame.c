@@ -21,8 +21,8 @@ static void check_answer(const uint8_t *data, const struct frame *f)
 	struct frame back;
 	size_t headers;
 
-	headers = frame_headers(answer, mac, data + 6, &f->ep, PORT);
-	frame_finish(answer, headers, MESSAGE, f->ds);
+	headers = frame_headers(answer, mac, data + 6, &f->ep);
+	frame_finish(answer, headers, MESSAGE, PORT, f->ds);
 	check(frame_parse(answer, headers + MESSAGE, data + 6, ntohs(f->ep.remote.v4.sin_port),
 			  IFINDEX, &back) == FRAME_OURS);
 	check(back.ds == f->ds && back.payload_len == MESSAGE);

@@ -298,7 +298,7 @@ Test(allowedips, move)
 
 	fail_one_in = 1;
 	cr_assert_eq(insert(&w, "10.0.0.9/24", 1), 0);
-	cr_assert_eq(insert(&w, "10.0.2.0/24", 1), 0);	/* stays first */
+	cr_assert_eq(insert(&w, "10.0.2.0/24", 1), 0);	/* goes last */
 	fail_one_in = 0;
 	cr_assert_eq(find(&w, "10.0.0.1"), 1);
 	cr_assert_eq(find(&w, "10.0.1.1"), 0);
@@ -307,9 +307,9 @@ Test(allowedips, move)
 	cr_assert_eq(w.owner[0].n, 1);
 	cr_assert_eq(w.owner[1].n, 2);
 	p = cds_list_first_entry(&w.owner[1].prefixes, struct allowedips_prefix, of_owner);
-	cr_assert_eq(p->addr[2], 2);
-	p = cds_list_entry(w.owner[1].prefixes.prev, struct allowedips_prefix, of_owner);
 	cr_assert_eq(p->addr[2], 0);
+	p = cds_list_entry(w.owner[1].prefixes.prev, struct allowedips_prefix, of_owner);
+	cr_assert_eq(p->addr[2], 2);
 	cr_assert_eq(p->cidr, 24);
 	cr_assert_eq(p->family, AF_INET);
 	cr_assert_eq(drop(&w, "10.0.0.0/24", 0), -ENOENT);

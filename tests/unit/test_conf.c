@@ -171,6 +171,8 @@ static void show_peer(FILE *out, const struct conf_peer *peer)
 	static const uint8_t zero[CONF_KEY_LEN];
 
 	show_key(out, "peer", peer->public_key);
+	if (peer->name)
+		fprintf(out, "name <%s>\n", peer->name);
 	if (memcmp(peer->preshared_key, zero, CONF_KEY_LEN) != 0)
 		show_key(out, "psk", peer->preshared_key);
 	if (peer->endpoint.host)
@@ -213,6 +215,10 @@ static char *conf_show(const struct conf *c)
 		fprintf(out, "aead %s\n", c->aead);
 	if (c->poll_always)
 		fprintf(out, "poll always\n");
+	if (c->metrics.host)
+		fprintf(out, "metrics <%s> %u\n", c->metrics.host, c->metrics.port);
+	if (!c->metrics_peers)
+		fprintf(out, "metrics without peers\n");
 	fclose(out);
 	return text;
 }
@@ -334,6 +340,46 @@ static const struct good good[] = {
 	GOOD(D "Poll=auto\n", SHOW_I),
 	GOOD(D "poll = Always\n", SHOW_I "poll always\n"),
 	GOOD(D "Poll=always\nPoll=auto\n", SHOW_I),
+	GOOD(D "Metrics=127.0.0.1:9586\n", SHOW_I "metrics <127.0.0.1> 9586\n"),
+	GOOD(D "metrics = [::1]:9586\nMetricsPeers = Off\n", SHOW_I "metrics <::1> 9586\nmetrics without peers\n"),
+	GOOD(D "Metrics=0.0.0.0:1\nMetrics=[fe80::1%eth0]:65535\n", SHOW_I "metrics <fe80::1%eth0> 65535\n"),
+	GOOD(D "Metrics=[::]:1\nMetrics=OFF\nMetricsPeers=off\nMetricsPeers=on\n", SHOW_I),
+	/* names of peers */
+	GOOD(I "[Peer] # alice\nPublicKey=" K2 "\n", SHOW_P "name <alice>\n"),
+	GOOD(I "[Peer]#\t alice's phone, blue \r\n# bob\nPublicKey=" K2 "\n", SHOW_P "name <alice's phone, blue>\n"),
+	GOOD(I "[Peer]\n\n  # alice\n# bob\nPublicKey=" K2 "\n", SHOW_P "name <alice>\n"),
+	GOOD(I "[Peer]\nPublicKey=" K2 "\n### alice ###\nAllowedIPs=\n", SHOW_P "name <alice ###>\n"),
+	GOOD(I "[Peer]\nPublicKey=" K2 " # not I\nAllowedIPs= # nor I\n# nor I\n[Peer]\nPublicKey=" K3 "\n# nor I",
+	     SHOW_P "peer " K3 "\n"),
+	GOOD(I "# no\n[Peer]\nPublicKey=" K2 "\n# no\n[Interface] # no\n# no\nListenPort=5\n",
+	     SHOW_I "port 5\npeer " K2 "\n"),
+	GOOD(I "[Peer]\n# Name = alice\nPublicKey=" K2 "\n", SHOW_P "name <alice>\n"),
+	GOOD(I "[Peer]\n# FRIENDLY_NAME=a=b\nPublicKey=" K2 "\n", SHOW_P "name <a=b>\n"),
+	GOOD(I "[Peer] # Endpoint = a:1\n# Name =\n# x=y\n#\n# ---- +\n# \nPublicKey=" K2 "\n# 7\nAllowedIPs=\n",
+	     SHOW_P "name <7>\n"),
+	GOOD(I "[Peer]\n# a\tb\n# a\x01\n# \x7f" "a\n# \xc2\x85z\n# \xe2\x80\xaez\n# \xef\xbb\xbfz\n# ok\nPublicKey=" K2 "\n",
+	     SHOW_P "name <ok>\n"),
+	GOOD(I "[Peer]\n# \xff\n# a\xc3\n# a\xc3z\n# \xc0\xafz\n# \xe0\x80\xafz\n# \xed\xa0\x80z\n"
+	       "# \xf4\x90\x80\x80z\n# \xf8\x88\x80\x80\x80z\n# \x80z\n# ok\nPublicKey=" K2 "\n",
+	     SHOW_P "name <ok>\n"),
+	GOOD(I "[Peer] # J\xc3\xbcrgen \xe4\xb8\xad \xf0\x9f\x98\x80\nPublicKey=" K2 "\n",
+	     SHOW_P "name <J\xc3\xbcrgen \xe4\xb8\xad \xf0\x9f\x98\x80>\n"),
+	GOOD(I "[Peer] # " K1 "\n# it was " K3 "\n# Name = " K1 "\n# Name = aGi8 VucdQG9h9sWHV2jZT5JmAXZpyadTPJlV4BS1124 =\n"
+	       "# \"aGi8VucdQG9h9sWHV2jZT5JmAXZpyadTPJlV4BS1124\"\n# aGi8VucdQG9h9sWHV2jZT5JmAXZpyadTPJlV4BS112\nPublicKey=" K2 "\n",
+	     SHOW_P "name <aGi8VucdQG9h9sWHV2jZT5JmAXZpyadTPJlV4BS112>\n"),
+	GOOD(I "[Peer]\n# Name = aGi8VucdQG9h9sWHV2jZT5JmAXZpyadTPJlV4B S1124=                      of old\nPublicKey=" K2 "\n", SHOW_P),
+	GOOD(I "[Peer]\n# 3456789 123456789 123456789 123456789 123456789 123456789 1234567\nPublicKey=" K2 "\n",
+	     SHOW_P "name <3456789 123456789 123456789 123456789 123456789 123456789 123456>\n"),
+	GOOD(I "[Peer]\n# 3456789 123456789 123456789 123456789 123456789 123456789 1234\xe4\xb8\xad\nPublicKey=" K2 "\n",
+	     SHOW_P "name <3456789 123456789 123456789 123456789 123456789 123456789 1234>\n"),
+	GOOD(I "[Peer]\n# 3456789 123456789 123456789 123456789 123456789 123456789 1234\xc3\xbc\nPublicKey=" K2 "\n",
+	     SHOW_P "name <3456789 123456789 123456789 123456789 123456789 123456789 1234\xc3\xbc>\n"),
+	{ I "[Peer] # a\nPublicKey=" K2 "\n[Peer] # b\nPublicKey=" K2 "\n", SHOW_P "name <b>\n",
+	  "etc/site.conf:5: warning: [Peer]: the same peer as at line 3; its AllowedIPs there are "
+	  "replaced by those here\n" },
+	{ I "[Peer] # a\nPublicKey=" K2 "\n[Peer]\nPublicKey=" K2 "\n", SHOW_P "name <a>\n",
+	  "etc/site.conf:5: warning: [Peer]: the same peer as at line 3; its AllowedIPs there are "
+	  "replaced by those here\n" },
 };
 
 Test(conf, good)
@@ -360,6 +406,7 @@ struct bad {
 	const char *diagnosis;	/* with the path left out of each line */
 };
 
+#define NOT_METRICS " is neither off nor a numeric address and port such as 127.0.0.1:9586 or [::1]:9586\n"
 #define NO_KEY ": no PrivateKey in [Interface]; make one with: wgdp genkey\n"
 
 static const struct bad bad[] = {
@@ -541,6 +588,13 @@ static const struct bad bad[] = {
 		":5: Poll: has no value\n"
 		":6: Poll: 'always on' is neither auto nor always\n"
 		":7: unknown key 'Pol' in [Dataplane]; did you mean Poll?\n" },
+	{ D "Metrics=\nMetrics=localhost:9586\nMetrics=127.0.0.1\nMetrics=127.1:5\nMetrics=::1:5\nMetrics=1.2.3.4:0\nMetrics=on\n",
+	  ":4: Metrics: has no value\n"
+	  ":5: Metrics: 'localhost:9586'" NOT_METRICS ":6: Metrics: '127.0.0.1'" NOT_METRICS
+	  ":7: Metrics: '127.1:5'" NOT_METRICS ":8: Metrics: '::1:5'" NOT_METRICS
+	  ":9: Metrics: '1.2.3.4:0'" NOT_METRICS ":10: Metrics: 'on'" NOT_METRICS },
+	{ D "MetricsPeers=true\nMetric=off\n", ":4: MetricsPeers: 'true' is neither on nor off\n"
+		":5: unknown key 'Metric' in [Dataplane]; did you mean Metrics?\n" },
 	{ "[Interface]\nPrivateKey=" K1 "\nPoll=auto\n", ":3: Poll: belongs in [Dataplane], not in [Interface]\n" },
 };
 
@@ -616,6 +670,83 @@ Test(conf, names)
 	}
 }
 
+#define NO_NAME " cannot be the name of an interface, which has 1 to 15 of a-z A-Z 0-9 _ = + . -\n"
+
+static struct conf *parse_dataplane(const char *ifname, const char *text)
+{
+	FILE *diag = diag_open();
+	struct conf *c = conf_parse_dataplane("/etc/wgdp/default.conf", ifname, text, strlen(text), diag);
+
+	fclose(diag);
+	return c;
+}
+
+Test(conf, dataplane_alone)
+{
+	static const char rest[] = "RxCores=3\nWorkerCores=1,2\nAead=openssl\nPoll=always\nMetrics=[::1]:1\nMetricsPeers=off\n";
+	static const char shown[] = "outer net_null0\nrx 3\nworker 1,2\naead openssl\npoll always\nmetrics <::1> 1\n"
+				    "metrics without peers\n";
+	char text[2000], expected[2000], *is;
+	struct conf *c;
+
+	snprintf(text, sizeof(text), "%s%s", "[Interface]\nPrivateKey=" K1 "\nListenPort=5\nFwMark=6\nAddress=::1\nMTU=1400\nTable=9\n"
+		 "PreUp=a\nPostUp=b\nPreDown=c\nPostDown=d\n[Peer] # alice\nPublicKey=" K2 "\nEndpoint=a:1\nAllowedIPs=::/0\n"
+		 "[Dataplane]\nOuter=net_null0\n", rest);
+	c = parse_dataplane("vpn7", text);
+	cr_assert_not_null(c, "%s", diagnosis);
+	snprintf(expected, sizeof(expected), "private " ZERO "\n%s", shown);
+	is = conf_show(c);
+	cr_assert_str_eq(is, expected);
+	cr_assert_str_eq(diagnosis, "");
+	cr_assert_str_eq(c->ifname, "vpn7");
+	cr_assert_str_eq(c->path, "/etc/wgdp/default.conf");
+	cr_assert(!c->has_private_key && !c->has_fwmark && c->table == CONF_TABLE_AUTO && c->n_peers == 0);
+	free(is);
+	conf_free(c);
+
+	c = parse_dataplane("vpn7", "");
+	cr_assert_not_null(c);
+	conf_free(c);
+	cr_assert_null(parse_dataplane("vpn7", "[Interface]\nMTU=1\n[Peer]\n[Dataplane]\nPoll=x\n"));
+	cr_assert_str_eq(diagnosis, "/etc/wgdp/default.conf:2: MTU: '1' is not an MTU; a tun interface takes 68 to 65535\n"
+				    "/etc/wgdp/default.conf:3: [Peer]: has no PublicKey\n"
+				    "/etc/wgdp/default.conf:5: Poll: 'x' is neither auto nor always\n");
+	cr_assert_null(parse_dataplane("a/b", ""));
+	cr_assert_str_eq(diagnosis, "'a/b'" NO_NAME);
+}
+
+Test(conf, no_file)
+{
+	static const char *const wrong[] = { "", ".", "..", "a b", "a:b", "a%b", "0123456789abcdef", "a\nb" };
+	FILE *diag = diag_open();
+	struct conf *c = conf_default("A_=+.-", diag);
+	char *shown;
+
+	cr_assert_not_null(c);
+	shown = conf_show(c);
+	cr_assert_str_eq(shown, "private " ZERO "\n");
+	cr_assert_str_eq(c->ifname, "A_=+.-");
+	cr_assert_str_eq(c->path, "");
+	cr_assert(c->metrics_peers && !c->has_private_key);
+	free(shown);
+	conf_free(c);
+	fclose(diag);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		diag = diag_open();
+		cr_assert_null(conf_default(wrong[i], diag), "%s", wrong[i]);
+		fclose(diag);
+		cr_assert_not_null(strstr(diagnosis, NO_NAME), "%s: %s", wrong[i], diagnosis);
+		cr_assert_eq(strchr(diagnosis, '\n'), diagnosis + diagnosis_len - 1);
+	}
+	diag = diag_open();
+	allocations_left = 2;
+	c = conf_default("wg0", diag);
+	allocations_left = SIZE_MAX;
+	fclose(diag);
+	cr_assert_null(c);
+	cr_assert_str_eq(diagnosis, "out of memory\n");
+}
+
 /* A long value is shown shortened, and the message stays one line. */
 Test(conf, long_values)
 {
@@ -660,7 +791,7 @@ Test(conf, large)
 
 		memcpy(key, &number, sizeof(number));
 		conf_key_encode(key_text, key);
-		fprintf(f, "[Peer]\nPublicKey = %s\nAllowedIPs = ", key_text);
+		fprintf(f, "[Peer] # peer %u\nPublicKey = %s\nAllowedIPs = ", i, key_text);
 		for (uint32_t j = 0; j < PREFIXES; j++) {
 			uint32_t ip = i * PREFIXES + j;
 
@@ -677,6 +808,8 @@ Test(conf, large)
 		cr_assert_eq(c->peers[i].n_allowed_ips, PREFIXES);
 	cr_assert_eq(c->peers[0].public_key[0], 1);	/* the first has moved to the end */
 	cr_assert_eq(c->peers[PEERS - 1].line, 3 + 3 * PEERS);
+	cr_assert_str_eq(c->peers[5].name, "peer 6");
+	cr_assert_str_eq(c->peers[PEERS - 1].name, "peer 100000");
 	cr_assert_str_eq(diagnosis, "wg0.conf:300003: warning: [Peer]: the same peer as at line 3; "
 				    "its AllowedIPs there are replaced by those here\n");
 	conf_free(c);
@@ -690,11 +823,11 @@ Test(conf, no_memory)
 	static const char text[] =
 		"[Interface]\nPrivateKey=" K1
 		"\nAddress=10.0.0.1/24,::1/64\nPreUp=%i\nPostUp=a\nPostUp=b\n"
-		"[Peer]\nPublicKey=" K2 "\nPresharedKey=" K3
+		"[Peer] # a\nPublicKey=" K2 "\nPresharedKey=" K3
 		"\nEndpoint=a:1\nEndpoint=b:1\nAllowedIPs=::/0,0.0.0.0/0,1.0.0.0/8\n"
 		"[Peer]\nPublicKey=" K3 "\n[Peer]\nPublicKey=" K2 "\n"
 		"[Dataplane]\nOuter=kernel\nOuter=kernel,iface=a\nOuter=net_null0\nRxCores=0-"
-		"3\nWorkerCores=1\nAead=openssl\n";
+		"3\nWorkerCores=1\nAead=openssl\nMetrics=1.2.3.4:5\nMetrics=1.2.3.4:6\n";
 	char buffer[4096];
 	size_t n = 0;
 	bool ok;
@@ -737,6 +870,12 @@ static void free_watched(const char *name, const char *text, size_t memory)
 	allocations_left = memory;
 	c = conf_parse("site.conf", text, strlen(text), diag);
 	allocations_left = SIZE_MAX;
+	conf_free(c);
+	/* both ways: what is dropped is wiped as well */
+	allocations_left = memory;
+	c = conf_parse_dataplane("site.conf", "wg0", text, strlen(text), diag);
+	allocations_left = SIZE_MAX;
+	cr_assert(!c || !c->has_private_key);
 	conf_free(c);
 	keys_watched = false;
 	cr_assert_eq(held, before, "%s, memory %zu", name, memory);
@@ -925,6 +1064,42 @@ Test(conf_file, fifo)
 	conf_free(c);
 }
 
+Test(conf_file, dataplane_alone)
+{
+	FILE *diag = diag_open();
+	struct conf *c;
+
+	file_write(P "[Dataplane]\nPoll=always\n", 0644);
+	frees = keys_freed = 0;
+	keys_watched = true;
+	c = conf_read_dataplane(path, "vpn7", diag);
+	keys_watched = false;
+	fclose(diag);
+	cr_assert_not_null(c);
+	cr_assert_eq(keys_freed, 0);
+	cr_assert_eq(c->n_peers, 0);
+	cr_assert(c->poll_always && !c->has_private_key);
+	cr_assert_str_eq(c->ifname, "vpn7");
+	cr_assert_str_eq(c->path, path);
+	diagnosis_is(": warning: holds a private key and is world accessible; chmod 600 it\n");
+	conf_free(c);
+
+	file_write("[Dataplane]\n", 0644);
+	diag = diag_open();
+	c = conf_read_dataplane(path, "vpn7", diag);
+	cr_assert_not_null(c);
+	conf_free(c);
+	cr_assert_null(conf_read_dataplane(path, "a b", diag));
+	fclose(diag);
+	cr_assert_str_eq(diagnosis, "'a b'" NO_NAME);
+
+	unlink(path);
+	diag = diag_open();
+	cr_assert_null(conf_read_dataplane(path, "vpn7", diag));
+	fclose(diag);
+	diagnosis_is(": cannot be read: No such file or directory\n");
+}
+
 Test(conf_file, text_is_wiped)
 {
 	FILE *diag = diag_open();
@@ -1000,20 +1175,20 @@ static void example_check(const char *name, const char *expected)
 Test(conf, examples)
 {
 	example_check("site1", "private " ZERO "\nport 51820\naddress 192.168.222.1/32\npeer " ZERO
-			       "\nendpoint <172.31.2.11> 51820\n"
+			       "\nname <vpnr2>\nendpoint <172.31.2.11> 51820\n"
 			       "allowed 192.168.222.2/32\nallowed 192.168.2.0/24\n");
 	example_check("site2", "private " ZERO "\nport 51820\naddress 192.168.222.2/32\npeer " ZERO
-			       "\nendpoint <172.31.1.11> 51820\n"
+			       "\nname <vpnr1>\nendpoint <172.31.1.11> 51820\n"
 			       "allowed 192.168.222.1/32\nallowed 192.168.1.0/24\n");
 	example_check("roaming-server",
 		      "private " ZERO
 		      "\nport 1234\naddress 10.2.0.1/24\naddress fd00:2::1/64\npeer " ZERO
-		      "\npsk " XS "\nallowed 10.2.0.42/32\nallowed fd00:2::42/128\n");
+		      "\nname <the client>\npsk " XS "\nallowed 10.2.0.42/32\nallowed fd00:2::42/128\n");
 	example_check(
 		"roaming-client",
 		"private " ZERO "\naddress 10.2.0.42/24\naddress fd00:2::42/64\npeer " ZERO
-		"\npsk " XS
+		"\nname <the server>\npsk " XS
 		"\nendpoint <192.0.2.123> 1234\nallowed 10.2.0.1/32\nallowed fd00:2::1/128\n");
 	example_check("dataplane", "private " ZERO "\nport 51820\naddress 10.9.0.1/24\npeer " ZERO
-				   "\nallowed 10.9.0.2/32\n");
+				   "\nname <site2>\nallowed 10.9.0.2/32\n");
 }

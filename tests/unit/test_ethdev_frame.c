@@ -274,11 +274,11 @@ static struct bytes made(const struct endpoint *ep, size_t payload, uint8_t ds, 
 	struct bytes f;
 
 	memset(f.b, 0x5a, sizeof(f.b));
-	*headers = frame_headers(f.b, their_mac, our_mac, ep, PORT);
+	*headers = frame_headers(f.b, their_mac, our_mac, ep);
 	for (size_t i = 0; i < payload; i++)
 		f.b[*headers + i] = (uint8_t)(0x80 + i);
 	f.len = *headers + payload;
-	frame_finish(f.b, *headers, payload, ds);
+	frame_finish(f.b, *headers, payload, PORT, ds);
 	return f;
 }
 
@@ -344,11 +344,11 @@ Test(frame, udp6_checksum_is_never_zero)
 	cr_assert(f.b[headers] == 0x80 && f.b[headers + 1] == 0x81);
 	f.b[headers] = f.b[headers + 1] = 0;
 	memset(f.b + headers - 2, 0, 2);
-	frame_finish(f.b, headers, PAYLOAD, 0);
+	frame_finish(f.b, headers, PAYLOAD, PORT, 0);
 	memcpy(&check, f.b + headers - 2, 2);
 	memcpy(f.b + headers, &check, 2);
 	memset(f.b + headers - 2, 0, 2);
-	frame_finish(f.b, headers, PAYLOAD, 0);
+	frame_finish(f.b, headers, PAYLOAD, PORT, 0);
 	memcpy(&check, f.b + headers - 2, 2);
 	cr_expect_eq(check, 0xffff);
 	check_checksums(&f, true);
@@ -367,7 +367,7 @@ Test(frame, identification_varies)
 
 		memcpy(f.b + headers + 8, &counter, sizeof(counter));
 		memset(f.b + 24, 0, 2);
-		frame_finish(f.b, headers, PAYLOAD, 0);
+		frame_finish(f.b, headers, PAYLOAD, PORT, 0);
 		memcpy(&id, f.b + 18, 2);
 		cr_assert(!seen[id], "counter %u", counter);
 		seen[id] = true;

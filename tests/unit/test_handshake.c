@@ -55,10 +55,10 @@ static void identity(struct noise_identity *id, uint8_t first)
 
 static void set_identity(uint8_t first)
 {
-	uint8_t key[WG_KEY_LEN];
+	struct noise_identity id;
 
-	bytes_run(key, sizeof(key), first);
-	cr_assert(handshake_set_identity(&i, key));
+	identity(&id, first);
+	handshake_adopt_identity(&i, &id);
 }
 
 static struct peer *add_peer(void)
@@ -87,6 +87,7 @@ static void begin(void)
 	ops.destroy = no_destroy;
 	outer.port.ops = &ops;
 	i.name = "hs";
+	i.up = true;
 	i.now = 1000 * SECOND;
 	CDS_INIT_LIST_HEAD(&i.staged_peers);
 	wg_times_init(&i.times, 1);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What `wgdp show` prints.
+ *
+ * As JSON: {"interfaces": [INTERFACE ...]}, where bytes, packets and ticks count from the process's start, unless "now" is said.
+ *
+ *   INTERFACE  name, public_key (base64 or null), private_key (true: there is one), listen_port, fwmark (0: none), peers [PEER ...],
+ *              dataplane (DATAPLANE, or null: the process is not wgdp)
+ *   PEER       public_key, preshared_key (true: there is one), endpoint ("192.0.2.1:51820" or null), allowed_ips ["10.0.0.0/8" ...],
+ *              latest_handshake (seconds since 1970, or null), rx_bytes, tx_bytes, persistent_keepalive (seconds, 0: off);
+ *              the most recent handshake first
+ *   DATAPLANE  version, pid, up (true: not administratively down), uptime_ns, mtu, outer, aead, tsc_hz (ticks a second),
+ *              peers, connected (handshake under 180 s old), allowed_ips, staged (packets that wait for a session): all now;
+ *              packets {outer_rx, outer_tx, inner_rx, inner_tx}, drops {REASON: packets}, control {COUNTER: times},
+ *              rings {NAME: {used, size}} now, cores [CORE ...]
+ *   CORE       cpu, roles ["rx", "worker"], load (0 to 1, since the start), outer_rx, outer_tx, inner_rx, inner_tx, batches, batched, sleeps,
+ *              wakes, fifo ({used, size} now, or null), stages {STAGE: ticks}, drops {REASON: packets} (those that are not 0)
+ */
+#ifndef WGDP_SHOW_H
+#define WGDP_SHOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "remote.h"
+
+/* As wg(8) orders peers: the most recent handshake first, others as they came. */
+void show_sort_peers(struct remote_iface *i);
+
+/* As `wg show` has it, then what wgdp counts. `now`: seconds since 1970. */
+void show_text(FILE *out, const struct remote_iface *i, uint64_t now, bool colours);
+
+/* The object above, and a newline. False: `out` does not take it. Without memory the process ends. */
+bool show_json(FILE *out, const struct remote_iface *ifaces, size_t n);
+
+#endif

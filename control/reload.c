@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A reload: the file is read and checked; the host's side gets what is new in it (netif_update_begin), the interface changes as one
+ * (change_apply), then the host loses what is not wanted any more. Whichever of them fails takes back what came before it.
+ */
+#include "reload.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "change.h"
+#include "iface.h"
+#include "listing.h"
+#include "metrics.h"
+#include "notify.h"
+
+static bool same_cores(const struct conf_cores *a, const struct conf_cores *b)
+{
+	return a->n == b->n && (!a->n || memcmp(a->core, b->core, a->n * sizeof(a->core[0])) == 0);
+}
+
+/* The setting that differs and needs a restart, NULL: none. */
+static const char *needs_restart(const struct conf *old, const struct conf *new)
+{
+	if (strcmp(old->outer, new->outer) != 0)
+		return "Outer";
+	if (!same_cores(&old->rx_cores, &new->rx_cores))
+		return "RxCores";
+	if (!same_cores(&old->worker_cores, &new->worker_cores))
+		return "WorkerCores";
+	if (strcmp(old->aead, new->aead) != 0)
+		return "Aead";
+	if (old->poll_always != new->poll_always)
+		return "Poll";
+	if (old->table != new->table || old->table_number != new->table_number)
+		return "Table";
+	return NULL;
+}
+
+/* The mark that the sockets shall have: a default route that stays keeps the one it was made with. */
+static int choose_fwmark(const struct iface *i, const struct conf *new, uint32_t *fwmark, FILE *diag)
+{
+	const bool was = netif_has_default(i->conf), is = netif_has_default(new);
+	char err[NETIF_ERRLEN];
+
+	if (was && is) {
+		*fwmark = i->fwmark;
+		if (!new->fwmark || new->fwmark == i->fwmark)
+			return 0;
+		fprintf(diag, "%s: FwMark cannot change while there is a default route into the tunnel; restart wgdp\n", new->path);
+		return -EBUSY;
+	}
+	if (netif_fwmark(new, fwmark, err) == 0)
+		return 0;
+	fprintf(diag, "%s: %s\n", new->path, err);
+	return -EIO;
+}
+
+static struct netif_update *begin_host(struct iface *i, const struct conf *new, uint32_t fwmark, FILE *diag)
+{
+	struct sockaddr_storage *endpoints = calloc(i->peers.n + 1, sizeof(*endpoints));
+	struct netif_conf nc = iface_netif_conf(i, new, fwmark, endpoints);
+	char err[NETIF_ERRLEN] = "no memory";
+	struct netif_update *u = endpoints ? netif_update_begin(i->netif, i->conf, &nc, err) : NULL;
+
+	free(endpoints);
+	if (!u)
+		fprintf(diag, "%s: %s\n", new->path, err);
+	return u;
+}
+
+static int apply(struct iface *i, const struct conf *new, uint32_t fwmark, FILE *diag)
+{
+	struct change c;
+	int rc = -ENOMEM;
+
+	change_init(&c);
+	if (listing_change(&c, i, new, fwmark))
+		rc = change_apply(i, &c);
+	change_fini(&c);
+	if (rc)
+		fprintf(diag, "%s: cannot be applied: %s\n", new->path, strerror(-rc));
+	return rc;
+}
+
+/* The page has another address: what it was is known good. */
+static int move_metrics(struct iface *i, const struct conf *new, FILE *diag)
+{
+	char err[METRICS_ERRLEN];
+	int rc;
+
+	if (!i->metrics)
+		return 0;
+	rc = metrics_move(i->metrics, i, new, err);
+	if (rc)
+		fprintf(diag, "%s: Metrics: %s\n", new->path, err);
+	return rc;
+}
+
+static int change_to(struct iface *i, struct conf *new, FILE *diag)
+{
+	const char *fixed = needs_restart(i->conf, new);
+	struct netif_update *u;
+	char err[NETIF_ERRLEN];
+	uint32_t fwmark;
+	int rc;
+
+	if (fixed) {
+		fprintf(diag, "%s: %s cannot change while the interface runs; restart wgdp\n", new->path, fixed);
+		return -EBUSY;
+	}
+	rc = choose_fwmark(i, new, &fwmark, diag);
+	if (rc)
+		return rc;
+	iface_ignore_self(i, new);
+	u = begin_host(i, new, fwmark, diag);
+	if (!u)
+		return -EIO;
+	rc = move_metrics(i, new, diag);
+	if (!rc)
+		rc = apply(i, new, fwmark, diag);
+	if (rc) {
+		if (i->metrics)
+			metrics_move(i->metrics, i, i->conf, err);
+		netif_update_abort(u);
+		return rc;
+	}
+	if (netif_update_commit(u, err))
+		log_line(LOG_WARN, i->name, "%s", err);
+	return 0;
+}
+
+static int load(struct iface *i, FILE *diag)
+{
+	struct conf *new = conf_read(i->conf->path, diag);
+	int rc;
+
+	if (!new)
+		return -EINVAL;
+	rc = change_to(i, new, diag);
+	if (rc) {
+		conf_free(new);
+		return rc;
+	}
+	listing_adopt(i, new);
+	conf_free(i->conf);
+	i->conf = new;
+	__atomic_store_n(&i->dp->mtu, netif_mtu(i->netif), __ATOMIC_RELAXED);
+	log_line(LOG_NOTICE, i->name, "%s was read again: %u peers", new->path, i->peers.n);
+	return 0;
+}
+
+int reload_iface(struct iface *i, FILE *diag)
+{
+	int rc;
+
+	if (i->bare) {
+		fprintf(diag, "%s: there is no file to read again: wg(8) configures this interface\n", i->name);
+		return -ENOENT;
+	}
+	if (i->state != IFACE_UP) {
+		fprintf(diag, "%s: is not up yet, or going down\n", i->name);
+		return -EBUSY;
+	}
+	notify_reloading();
+	rc = load(i, diag);
+	notify_ready();
+	return rc;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "stats.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <rte_cycles.h>
+#include <rte_mempool.h>
+
+#include "iface.h"
+
+const char *const control_counter_name[CONTROL_N] = {
+#define X(symbol, name, text) [CONTROL_##symbol] = name,
+	CONTROL_COUNTERS(X)
+#undef X
+};
+
+const char *const control_counter_text[CONTROL_N] = {
+#define X(symbol, name, text) [CONTROL_##symbol] = text,
+	CONTROL_COUNTERS(X)
+#undef X
+};
+
+enum { AHEAD = 16 };	/* peers whose memory is fetched before it is looked at: one at a time, 100,000 take ten times as long */
+
+static uint64_t handshake_age(const struct peer *p, uint64_t now)
+{
+	if (!p->handshake_ns)
+		return UINT64_MAX;
+	return now > p->handshake_ns ? now - p->handshake_ns : 0;
+}
+
+uint64_t stats_handshake_age_ns(const struct peer *p)
+{
+	return handshake_age(p, dataplane_now());
+}
+
+static unsigned int count_connected(const struct iface *i, uint64_t now)
+{
+	const struct peers *ps = &i->peers;
+	unsigned int n = 0;
+
+	for (uint32_t k = 0; k < ps->n_slots; k++) {
+		if (k + AHEAD < ps->n_slots && ps->slot[k + AHEAD])
+			__builtin_prefetch(&ps->slot[k + AHEAD]->handshake_ns);
+		if (ps->slot[k])
+			n += handshake_age(ps->slot[k], now) < i->times.reject_after;
+	}
+	return n;
+}
+
+/* (The library's own count loads what other threads write as if nobody did.) */
+static struct stats_ring ring(const struct rte_ring *r)
+{
+	return (struct stats_ring){ .used = jobs_count(r), .size = rte_ring_get_capacity(r) };
+}
+
+static void collect_rings(const struct iface *i, struct stats *s)
+{
+	s->work = ring(i->dp->work);
+	s->events = ring(i->dp->events);
+	s->handshakes = ring(i->dp->handshakes);
+	s->staged_ring = ring(i->dp->staged);
+	s->mbufs.used = rte_mempool_in_use_count(i->pool);
+	s->mbufs.size = i->pool->size;
+}
+
+static void collect_cores(const struct iface *i, struct stats *s)
+{
+	uint64_t *sum = (uint64_t *)&s->sum;
+
+	s->n_cores = i->dp->n_cores;
+	for (unsigned int k = 0; k < s->n_cores; k++) {
+		struct dataplane_core_state state;
+		const uint64_t *from = (const uint64_t *)&state.counters;
+
+		dataplane_core_state(i->dp, k, &state);
+		s->core[k].cpu = state.cpu;
+		s->core[k].roles = state.roles;
+		s->core[k].fifo = (struct stats_ring){ .used = state.fifo_used, .size = state.fifo_size };
+		s->core[k].counters = state.counters;
+		for (size_t n = 0; n < sizeof(s->sum) / sizeof(*sum); n++)
+			sum[n] += from[n];	/* not read twice: the sum is that of what is shown by core */
+	}
+	s->sum.drop[DROP_STAGE_FULL] += i->staged_dropped;
+}
+
+void stats_collect(const struct iface *i, struct stats *s)
+{
+	const uint64_t now = dataplane_now();
+
+	memset(s, 0, offsetof(struct stats, core));
+	snprintf(s->name, sizeof(s->name), "%s", i->name);
+	s->up = i->up;
+	s->has_key = i->identity.valid;
+	memcpy(s->public_key, i->identity.public_key, sizeof(s->public_key));
+	s->uptime_ns = now > i->started_ns ? now - i->started_ns : 0;
+	s->listen_port = outer_listen_port(i->outer);
+	s->fwmark = i->fwmark;
+	s->mtu = __atomic_load_n(&i->dp->mtu, __ATOMIC_RELAXED);
+	snprintf(s->outer, sizeof(s->outer), "%s", i->conf->outer);
+	s->aead = i->dp->aead->name;
+	s->peers = i->peers.n;
+	s->connected = count_connected(i, now);
+	s->staged = i->n_staged;
+	s->allowed_ips = allowedips_count(i->dp->allowedips);
+	memcpy(s->control, i->counted, sizeof(s->control));
+	collect_rings(i, s);
+	collect_cores(i, s);
+}
+
+static void print_ring(FILE *out, const char *name, const struct stats_ring *r)
+{
+	fprintf(out, "%s_used=%u\n%s_size=%u\n", name, r->used, name, r->size);
+}
+
+static void print_interface(FILE *out, const struct stats *s)
+{
+	fprintf(out, "name=%s\nup=%d\npid=%d\nversion=" WGDP_VERSION "\nuptime_ns=%" PRIu64 "\n", s->name, s->up, getpid(), s->uptime_ns);
+	if (s->has_key) {
+		fputs("public_key=", out);
+		for (int k = 0; k < WG_KEY_LEN; k++)
+			fprintf(out, "%02x", s->public_key[k]);
+		fputc('\n', out);
+	}
+	fprintf(out, "listen_port=%u\nfwmark=%" PRIu32 "\nmtu=%" PRIu32 "\nouter=%s\naead=%s\ntsc_hz=%" PRIu64 "\n", s->listen_port, s->fwmark,
+		s->mtu, s->outer, s->aead, rte_get_tsc_hz());
+	fprintf(out, "peers=%u\nconnected=%u\nstaged=%u\nallowed_ips=%" PRIu64 "\n", s->peers, s->connected, s->staged, s->allowed_ips);
+	print_ring(out, "work", &s->work);
+	print_ring(out, "events", &s->events);
+	print_ring(out, "handshakes", &s->handshakes);
+	print_ring(out, "staged_ring", &s->staged_ring);
+	print_ring(out, "mbufs", &s->mbufs);
+}
+
+static void print_core(FILE *out, const struct stats_core *c)
+{
+	static const char *const roles[] = { [CORE_RX] = "rx", [CORE_WORKER] = "worker", [CORE_RX | CORE_WORKER] = "rx,worker" };
+	const struct counters *n = &c->counters;
+
+	fprintf(out, "core=%u\nroles=%s\n", c->cpu, roles[c->roles]);
+	fprintf(out, "outer_rx=%" PRIu64 "\nouter_tx=%" PRIu64 "\ninner_rx=%" PRIu64 "\ninner_tx=%" PRIu64 "\n", n->outer_rx, n->outer_tx,
+		n->inner_rx, n->inner_tx);
+	fprintf(out, "batches=%" PRIu64 "\nbatched=%" PRIu64 "\nsleeps=%" PRIu64 "\nwakes=%" PRIu64 "\n", n->batches, n->batched, n->sleeps,
+		n->wakes);
+	if (c->roles & CORE_RX)
+		print_ring(out, "fifo", &c->fifo);
+	for (int k = 0; k < STAGE_N; k++)
+		fprintf(out, "stage_%s=%" PRIu64 "\n", stage_name[k], n->stage[k]);
+	for (int k = 0; k < DROP_N; k++)
+		if (n->drop[k])
+			fprintf(out, "core_drop_%s=%" PRIu64 "\n", drop_name[k], n->drop[k]);
+}
+
+void stats_print(FILE *out, const struct stats *s)
+{
+	print_interface(out, s);
+	for (int k = 0; k < CONTROL_N; k++)
+		fprintf(out, "control_%s=%" PRIu64 "\n", control_counter_name[k], s->control[k]);
+	for (int k = 0; k < DROP_N; k++)
+		fprintf(out, "drop_%s=%" PRIu64 "\n", drop_name[k], s->sum.drop[k]);
+	for (unsigned int k = 0; k < s->n_cores; k++)
+		print_core(out, &s->core[k]);
+}
