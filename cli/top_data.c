@@ -258,7 +258,7 @@ bool top_data_take(struct top_data *d, struct remote_iface *i, uint64_t now)
 		remote_fini(&d->before);
 		d->n_snapshots = 1;
 	}
-	d->seconds = d->n_snapshots < 2 ? NAN : (double)(d->now.stats.uptime_ns - d->before.stats.uptime_ns) / 1e9;
+	d->seconds = d->n_snapshots < 2 || !d->now.has_stats ? NAN : (double)(d->now.stats.uptime_ns - d->before.stats.uptime_ns) / 1e9;
 	d->connected = connected(i, now);
 	peer_rates(d);
 	cores(d);

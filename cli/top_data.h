@@ -41,7 +41,7 @@ struct top_drop {
 struct top_data {
 	struct remote_iface now, before;
 	unsigned int n_snapshots;	/* 0, 1 or 2 of the two above */
-	double seconds;			/* between them as the process has it (stats=1), NAN: only one */
+	double seconds;			/* between them as the process has it, NAN: only one, or no stats=1 */
 	struct top_peer *peers;		/* as now.peers */
 	struct top_peer **pick;		/* of top_pick */
 	struct top_core *cores;		/* by load */

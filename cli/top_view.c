@@ -71,9 +71,12 @@ static int view_title(const struct top_data *d, const struct top_ui *ui, const s
 	}
 	if (d->now.has_stats) {
 		col = view_item(s, row, col, cols, "up", TOP_PLAIN, text_age(text, st->uptime_ns / 1000000000));
-		col = view_item(s, row, col, cols, st->up ? "" : " link down", TOP_PLAIN, "");
-		col = view_item(s, row, col, cols, " ", TOP_PLAIN, st->outer);
-		col = view_item(s, row, col, cols, " ", TOP_PLAIN, st->aead);
+		if (!st->up)
+			col = view_item(s, row, col, cols, " link down", TOP_PLAIN, "");
+		snprintf(text, sizeof(text), " %s", st->outer);
+		col = view_item(s, row, col, cols, "", TOP_PLAIN, text);
+		snprintf(text, sizeof(text), " %s", st->aead);
+		col = view_item(s, row, col, cols, "", TOP_PLAIN, text);
 		snprintf(text, sizeof(text), "%" PRIu64, st->mtu);
 		view_item(s, row, col, cols, " mtu", TOP_PLAIN, text);
 	}

@@ -50,6 +50,13 @@ void conf_free(struct conf *c)
 	conf_mem_free(c, sizeof(*c));
 }
 
+void conf_forget_keys(struct conf *c)
+{
+	explicit_bzero(c->private_key, sizeof(c->private_key));
+	for (size_t i = 0; i < c->n_peers; i++)
+		explicit_bzero(c->peers[i].preshared_key, sizeof(c->peers[i].preshared_key));
+}
+
 static struct conf *conf_new(const char *path)
 {
 	struct conf *c = calloc(1, sizeof(*c));

@@ -118,6 +118,9 @@ struct conf *conf_parse_dataplane(const char *path, const char *ifname, const ch
 /* The same without any file: every setting is the default, path is "". */
 struct conf *conf_default(const char *ifname, FILE *diag);
 
+/* Wipes the private key and the preshared keys: for who has taken them over and wants only the rest of c. */
+void conf_forget_keys(struct conf *c);
+
 /* Wipes the keys and frees. NULL is allowed. */
 void conf_free(struct conf *c);
 

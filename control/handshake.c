@@ -419,12 +419,24 @@ static bool step_ended(struct iface *i, struct handshake_job *j)
 	return false;
 }
 
+/* What threads keep of a private key for its next job. */
+static void forget_old_key(struct iface *i)
+{
+	x25519_forget();
+	if (i->dp)
+		dataplane_forget_keys(i->dp);
+}
+
 static void job_ended(struct iface *i, struct job *job)
 {
 	struct handshake_job *j = (struct handshake_job *)job;
 
+	const bool old_key = j->identity_generation != i->identity_generation;
+
 	if (!step_ended(i, j))
 		handshake_job_put(i->jobs, j);
+	if (old_key)	/* whoever ran it keeps that once more */
+		forget_old_key(i);
 }
 
 bool handshake_work(struct iface *i, unsigned int max)
@@ -463,7 +475,7 @@ void handshake_adopt_identity(struct iface *i, const struct noise_identity *id)
 {
 	i->identity = *id;
 	i->identity_generation++;
-	x25519_forget();	/* workers keep the old one until they have used the new one, or end */
+	forget_old_key(i);
 	cookie_checker_init(&i->checker, i->identity.public_key);
 	for (struct peer *p = NULL; i->peers.n && (p = peers_next(&i->peers, p));)
 		leave_identity(p);

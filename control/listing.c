@@ -125,7 +125,7 @@ bool listing_change(struct change *c, struct iface *i, const struct conf *conf, 
 	return true;
 }
 
-void listing_adopt(struct iface *i, const struct conf *conf)
+void listing_adopt(struct iface *i, struct conf *conf)
 {
 	for (size_t k = 0; k < conf->n_peers; k++) {
 		struct peer *p = peers_find(&i->peers, conf->peers[k].public_key);
@@ -133,4 +133,5 @@ void listing_adopt(struct iface *i, const struct conf *conf)
 		if (p)
 			p->listed = &conf->peers[k];
 	}
+	conf_forget_keys(conf);
 }

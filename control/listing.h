@@ -18,7 +18,7 @@ struct iface;
  */
 bool listing_change(struct change *c, struct iface *i, const struct conf *conf, uint32_t fwmark);
 
-/* After c was applied: conf is the file that i's peers come from. */
-void listing_adopt(struct iface *i, const struct conf *conf);
+/* After c was applied: conf is the file that i's peers come from. Its keys are wiped, for i has them now. */
+void listing_adopt(struct iface *i, struct conf *conf);
 
 #endif

@@ -4,6 +4,7 @@
  * said, before anything else happens.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,11 +224,24 @@ static int parse_options(struct options *o, int argc, char **argv)
 	return EXIT_USAGE;
 }
 
+/* A standard descriptor that is closed would be given to a file of ours, and what is said to the user written into that. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .time_scale = 1 };
 	int rc;
 
+	open_standard_descriptors();
 	if (argc == 2 && (rc = keytool_run(argv[1])) >= 0)
 		return rc;
 	for (size_t k = 0; argc > 1 && k < sizeof(commands) / sizeof(commands[0]); k++)

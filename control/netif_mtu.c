@@ -3,15 +3,19 @@
  * Which MTU: that of the best way to an endpoint, less what WireGuard adds. A route's own MTU
  * (metrics, or learned by path MTU discovery) counts before its device's. As wg-quick(8) does it,
  * except that nothing below 1280 is chosen, that endpoints are looked up with the sockets' mark,
- * and that a host with an IPv6 default route alone gets that one's MTU. Called by
- * netif_up, and by netif_update_begin while the interface runs.
+ * that of very many only the first thousand count, and that a host with an IPv6 default route alone
+ * gets that one's MTU. Called by netif_up, and by netif_update_begin while the interface runs.
  */
 #include "netif_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { MTU_ETHERNET = 1500 };
+enum {
+	MTU_ETHERNET = 1500,
+	WAYS_MAX = 1000, /* endpoints that are asked about: each costs the kernel's answer, and few hosts have that many ways out */
+	DETOURS_MAX = 4, /* of them, for which the whole table is read */
+};
 
 static uint32_t mtu_of_route(struct netlink *nl, const struct netif_route *r)
 {
@@ -61,7 +65,8 @@ static uint32_t mtu_beside(struct netlink *nl, const struct sockaddr_storage *ss
 }
 
 /* 0: there is no way */
-static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *ss, uint32_t fwmark, uint32_t ifindex)
+static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *ss, uint32_t fwmark, uint32_t ifindex,
+			    unsigned int *detours)
 {
 	const struct sockaddr_in *v4 = (const void *)ss;
 	const struct sockaddr_in6 *v6 = (const void *)ss;
@@ -84,7 +89,9 @@ static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *s
 		mnl_attr_put_u32(&req.nlh, RTA_MARK, fwmark);
 	if (netlink_talk(nl, &req.nlh, route_cb, &route))
 		return 0;
-	return route.oif == ifindex ? mtu_beside(nl, ss, ifindex) : mtu_of_route(nl, &route);
+	if (route.oif != ifindex)
+		return mtu_of_route(nl, &route);
+	return ++*detours <= DETOURS_MAX ? mtu_beside(nl, ss, ifindex) : 0;
 }
 
 static void default_cb(const struct netif_route *r, void *arg)
@@ -107,6 +114,7 @@ static uint32_t mtu_of_default(struct netlink *nl, int family, uint32_t ifindex)
 bool netif_mtu_choose(struct netlink *nl, const struct netif_conf *nc, uint32_t *mtu, char *err)
 {
 	const struct conf *c = nc->conf;
+	unsigned int ways = 0, detours = 0;
 	uint32_t best = 0, one;
 
 	if (c->mtu && c->mtu > nc->max_mtu)
@@ -117,12 +125,13 @@ bool netif_mtu_choose(struct netlink *nl, const struct netif_conf *nc, uint32_t 
 		return true;
 	}
 
-	for (size_t i = 0; i < nc->n_endpoints; i++) {
+	for (size_t i = 0; i < nc->n_endpoints && ways < WAYS_MAX; i++) {
 		const struct sockaddr_storage *ss = &nc->endpoints[i];
 
 		if (ss->ss_family != AF_INET && ss->ss_family != AF_INET6)
 			continue;
-		one = mtu_towards(nl, ss, nc->fwmark, nc->ifindex);
+		ways++;
+		one = mtu_towards(nl, ss, nc->fwmark, nc->ifindex, &detours);
 		best = one > best ? one : best;
 	}
 	if (!best)

@@ -12,18 +12,22 @@
 #include "keypairs.h"
 #include "roam.h"
 
+enum { KEYS_MIN = 64 };
+
 int peers_init(struct peers *ps)
 {
 	memset(ps, 0, sizeof(*ps));
 	CDS_INIT_LIST_HEAD(&ps->list);
-	ps->by_key = cds_lfht_new(64, 64, 0, CDS_LFHT_AUTO_RESIZE | CDS_LFHT_ACCOUNTING, NULL);
-	return ps->by_key ? 0 : -ENOMEM;
+	ps->by_key = calloc(KEYS_MIN, sizeof(ps->by_key[0]));
+	if (!ps->by_key)
+		return -ENOMEM;
+	ps->n_by_key = KEYS_MIN;
+	return 0;
 }
 
 void peers_fini(struct peers *ps)
 {
-	if (ps->by_key)
-		cds_lfht_destroy(ps->by_key, NULL);
+	free(ps->by_key);
 	free(ps->slot);
 	free(ps->unused);
 	memset(ps, 0, sizeof(*ps));
@@ -37,30 +41,40 @@ struct peer *peers_next(const struct peers *ps, const struct peer *p)
 	return next == &ps->list ? NULL : caa_container_of(next, struct peer, of_iface);
 }
 
-/* Public keys are as good as random, and only configured ones are in the table. */
-static unsigned long key_hash(const uint8_t key[WG_KEY_LEN])
+/* The chain of a key. Public keys are as good as random, and only configured ones are in the table. */
+static struct peer **key_chain(const struct peers *ps, const uint8_t key[WG_KEY_LEN])
 {
-	unsigned long h;
+	uint32_t h;
 
 	memcpy(&h, key, sizeof(h));
-	return h;
+	return &ps->by_key[h & (ps->n_by_key - 1)];
 }
 
-static int key_match(struct cds_lfht_node *node, const void *key)
+static bool keys_grow(struct peers *ps)
 {
-	const struct peer *p = caa_container_of(node, struct peer, by_key);
+	struct peer **by_key = calloc(2 * (size_t)ps->n_by_key, sizeof(by_key[0]));
 
-	return memcmp(p->remote.public_key, key, WG_KEY_LEN) == 0;
+	if (!by_key)
+		return false;
+	free(ps->by_key);
+	ps->by_key = by_key;
+	ps->n_by_key *= 2;
+	for (struct peer *p = NULL; (p = peers_next(ps, p));) {
+		struct peer **chain = key_chain(ps, p->remote.public_key);
+
+		p->next_by_key = *chain;
+		*chain = p;
+	}
+	return true;
 }
 
 struct peer *peers_find(const struct peers *ps, const uint8_t public_key[WG_KEY_LEN])
 {
-	struct cds_lfht_iter it;
-	struct cds_lfht_node *node;
+	struct peer *p = *key_chain(ps, public_key);
 
-	cds_lfht_lookup(ps->by_key, key_hash(public_key), key_match, public_key, &it);
-	node = cds_lfht_iter_get_node(&it);
-	return node ? caa_container_of(node, struct peer, by_key) : NULL;
+	while (p && memcmp(p->remote.public_key, public_key, WG_KEY_LEN) != 0)
+		p = p->next_by_key;
+	return p;
 }
 
 struct peer *peers_get(const struct peers *ps, uint64_t id)
@@ -93,10 +107,11 @@ static bool slots_grow(struct peers *ps)
 
 struct peer *peers_add(struct peers *ps, struct iface *iface, const uint8_t public_key[WG_KEY_LEN])
 {
-	struct peer *p;
+	struct peer *p, **chain;
 	uint32_t slot;
 
-	if ((!ps->n_unused && !slots_grow(ps)) || heap_reserve(&iface->deadlines, ps->n + 1))
+	if ((!ps->n_unused && !slots_grow(ps)) || (ps->n >= ps->n_by_key && !keys_grow(ps)) ||
+	    heap_reserve(&iface->deadlines, ps->n + 1))
 		return NULL;
 	p = aligned_alloc(CACHE_LINE, (sizeof(*p) + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1));
 	if (!p)
@@ -112,8 +127,9 @@ struct peer *peers_add(struct peers *ps, struct iface *iface, const uint8_t publ
 	log_key(p->short_key, public_key);
 	allowedips_owner_init(&p->allowedips);
 	CDS_INIT_LIST_HEAD(&p->of_nexthop);
-	cds_lfht_node_init(&p->by_key);
-	cds_lfht_add(ps->by_key, key_hash(public_key), &p->by_key);
+	chain = key_chain(ps, public_key);
+	p->next_by_key = *chain;
+	*chain = p;
 	cds_list_add_tail(&p->of_iface, &ps->list);
 	return p;
 }
@@ -122,6 +138,20 @@ void peers_move_last(struct peers *ps, struct peer *p)
 {
 	cds_list_del(&p->of_iface);
 	cds_list_add_tail(&p->of_iface, &ps->list);
+}
+
+void peers_unlink(struct peers *ps, struct peer *p)
+{
+	struct peer **at = key_chain(ps, p->remote.public_key);
+	uint32_t slot = (uint32_t)p->dp.id;
+
+	while (*at != p)
+		at = &(*at)->next_by_key;
+	*at = p->next_by_key;
+	cds_list_del(&p->of_iface);
+	ps->slot[slot] = NULL;
+	ps->unused[ps->n_unused++] = slot;
+	ps->n--;
 }
 
 /*
@@ -140,7 +170,6 @@ static void peer_free(struct rcu_head *head)
 void peers_remove(struct peers *ps, struct peer *p)
 {
 	struct iface *i = p->iface;
-	uint32_t slot = (uint32_t)p->dp.id;
 
 	allowedips_remove_owner(i->dp->allowedips, &p->allowedips);
 	keypairs_clear(p);
@@ -152,10 +181,6 @@ void peers_remove(struct peers *ps, struct peer *p)
 	free(p->label);
 	p->label = NULL;
 	heap_set(&i->deadlines, &p->deadline, UINT64_MAX);
-	cds_lfht_del(ps->by_key, &p->by_key);
-	cds_list_del(&p->of_iface);
-	ps->slot[slot] = NULL;
-	ps->unused[ps->n_unused++] = slot;
-	ps->n--;
+	peers_unlink(ps, p);
 	call_rcu(&p->rcu, peer_free);
 }

@@ -7,9 +7,7 @@
 
 #include <time.h>
 
-#include "rcu.h"	/* before rculfhash.h, which takes its flavour */
-
-#include <urcu/rculfhash.h>
+#include "rcu.h"
 
 #include "allowedips.h"
 #include "cookie.h"
@@ -37,7 +35,7 @@ struct peer {
 	struct dp_peer dp;	/* what data cores see: first, for its alignment */
 	struct iface *iface;
 	struct cds_list_head of_iface;		/* iface->peers.list, in the order of the conf */
-	struct cds_lfht_node by_key;
+	struct peer *next_by_key;		/* in its chain of iface->peers.by_key */
 
 	struct noise_remote remote;
 	uint32_t keys_generation;		/* another as soon as the preshared key is */
@@ -79,7 +77,8 @@ struct peer {
 
 struct peers {
 	struct cds_list_head list;
-	struct cds_lfht *by_key;
+	struct peer **by_key;		/* heads of chains, a power of two of them, at least as many as peers */
+	uint32_t n_by_key;
 	struct peer **slot;		/* by the low half of the id */
 	uint32_t *unused;		/* slots, as a stack */
 	uint32_t n, n_slots, n_unused;
@@ -95,7 +94,7 @@ int peers_init(struct peers *ps);
 void peers_fini(struct peers *ps);
 
 /*
- * A new peer without endpoint, session, or allowed IPs. NULL: no memory. The key must not be there yet.
+ * A new peer without endpoint, session, or allowed IPs. NULL: no memory. One of the same key is found no more, and is to be removed.
  */
 struct peer *peers_add(struct peers *ps, struct iface *iface, const uint8_t public_key[WG_KEY_LEN]);
 
@@ -105,6 +104,9 @@ struct peer *peers_get(const struct peers *ps, uint64_t id);
 
 /* Puts p last in the order of peers_next. */
 void peers_move_last(struct peers *ps, struct peer *p);
+
+/* Takes p out of the collection, and no more than that: peers_remove's. */
+void peers_unlink(struct peers *ps, struct peer *p);
 
 /*
  * Takes the peer out of everything: no core finds it afterwards, it is wiped and freed a grace period later. Made dead first

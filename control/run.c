@@ -244,8 +244,11 @@ static void look_at_port(struct iface *i, const struct port *p, const char *what
 
 	if (!error || i->state == IFACE_GONE || i->state == IFACE_FAILED)
 		return;
-	log_line(LOG_ERR, i->name, "the %s is gone: %s", what, strerror(error));
 	i->state = p == i->inner ? IFACE_GONE : IFACE_FAILED;
+	if (p == i->inner && error == EBADFD)	/* netlink has not told us yet, or cannot: it was in another namespace */
+		log_line(LOG_NOTICE, i->name, "the interface was deleted");
+	else
+		log_line(LOG_ERR, i->name, "the %s is gone: %s", what, strerror(error));
 }
 
 /* Who started us as wireguard-go ends us as that, too: by removing the socket. */

@@ -20,6 +20,8 @@
 #include <rte_lcore.h>
 #include <rte_pause.h>
 
+#include "x25519.h"
+
 enum {
 	POLL_ROOM = 1 + OUTBOUND_ROOM,	/* batches that one poll of both ports may submit */
 	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again, at most */
@@ -154,9 +156,20 @@ static unsigned int complete(struct core *c)
 	return n;
 }
 
+static bool has_to_forget(const struct core *c)
+{
+	return __atomic_load_n(&c->dp->forget, __ATOMIC_ACQUIRE) != c->forgotten;
+}
+
+static void forget_key(struct core *c)
+{
+	c->forgotten = __atomic_load_n(&c->dp->forget, __ATOMIC_ACQUIRE);
+	x25519_forget();
+}
+
 static bool has_work(const struct core *c)
 {
-	return __atomic_load_n(&c->dp->stop, __ATOMIC_ACQUIRE) ||
+	return __atomic_load_n(&c->dp->stop, __ATOMIC_ACQUIRE) || has_to_forget(c) ||
 	       ((c->roles & CORE_WORKER) && (!rte_ring_empty(c->dp->work) || jobs_for_worker(&c->dp->jobs))) ||
 	       ((c->roles & CORE_RX) && !rte_ring_empty(c->inject));
 }
@@ -214,6 +227,8 @@ static void loop(struct core *c)
 		unsigned int moved = 0;
 
 		c->now = dataplane_now();
+		if (has_to_forget(c))
+			forget_key(c);
 		if (c->roles & CORE_RX)
 			moved += poll_ports(c);
 		if (c->roles & CORE_WORKER)

@@ -30,6 +30,7 @@ struct core {
 	bool can_block;			/* everything that it has to look at can wake it; control: rw, this core: ro (atomic) */
 	pthread_t thread;
 	bool running;
+	uint32_t forgotten;		/* dp->forget when it last forgot */
 	uint64_t now;			/* read once a round */
 	uint64_t stage_began;		/* ticks */
 	uint64_t idle_since;		/* 0: not idle */

@@ -244,6 +244,13 @@ bool dataplane_inject(struct dataplane *dp, struct rte_mbuf *m)
 	return true;
 }
 
+void dataplane_forget_keys(struct dataplane *dp)
+{
+	__atomic_fetch_add(&dp->forget, 1, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < dp->n_cores; i++)
+		doorbell_ring(&dp->core[i]->bell);
+}
+
 struct rte_mbuf *dataplane_alloc(struct dataplane *dp)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(dp->pool);

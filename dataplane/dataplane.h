@@ -62,6 +62,7 @@ struct dataplane {
 
 	/* control: rw, cores: ro (atomic) */
 	uint32_t mtu;
+	uint32_t forget;		/* another number: what cores keep of a private key is to go */
 	bool stop;
 
 	/* cores: rw (atomic): a bit for each worker that sleeps and may be woken for work */
@@ -93,6 +94,12 @@ void dataplane_destroy(struct dataplane *dp);
  * Hands m to a data core: pkt.inject says as what. Takes ownership; a full ring frees it and returns false. Control thread.
  */
 bool dataplane_inject(struct dataplane *dp, struct rte_mbuf *m);
+
+/*
+ * Our private key is another: each core forgets what it has kept of the old one for its next job (x25519_shared_static), soon, also those
+ * that sleep. Once more where a job that still had the old key has ended since. Control thread.
+ */
+void dataplane_forget_keys(struct dataplane *dp);
 
 /* A buffer to write a message or a keepalive in; NULL: none free. Control thread. */
 struct rte_mbuf *dataplane_alloc(struct dataplane *dp);

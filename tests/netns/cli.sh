@@ -23,7 +23,7 @@ not "$WGDP" pubkey <<<"no key" 2>err
 
 [ "$(status_of --help)" = 0 ] && grep -q -- --conf out
 [ "$(status_of --version)" = 0 ] && grep -q '[0-9]\.[0-9]' out
-for args in "" "--nonsense" "--conf" "--time-scale 0 --conf x.conf" "--time-scale 1001 --conf x.conf" "nonsense"; do
+for args in "" "--nonsense" "--conf" "--time-scale 0 --conf x.conf" "--time-scale 1001 --conf x.conf" "two names" "-f" "--conf x.conf name"; do
 	[ "$(status_of $args)" = 2 ] || fail "'$args'"
 	[ -s err ]
 done

@@ -24,8 +24,8 @@ box() { on "$1" sh -c "$own_run" "$tmp/sock.$1" "${@:2}"; }
 for n in a:wgv b:wgv c:far d:far; do
 	if=${n#*:} n=${n%:*}
 	[ $n = a ] && binary=$WGDP || binary=wireguard-go
-	LOG_LEVEL=verbose ip netns exec $n sh -c "$own_run" "$tmp/sock.$n" "$binary" -f $if </dev/null >$n.log 2>&1 &
-	[ $n != a ] || pid[wgv]=$! log[wgv]=a.log where[wgv]=a kind[wgv]=wgdp
+	LOG_LEVEL=verbose ip netns exec $n sh -c "$own_run" "$tmp/sock.$n" "$binary" -f $if </dev/null >$n.conf.log 2>&1 &
+	[ $n != a ] || pid[wgv]=$! log[wgv]=a.conf.log where[wgv]=a kind[wgv]=wgdp
 	wait_for "[ -S sock.$n/$if.sock ]"
 done
 

@@ -42,8 +42,7 @@ int __wrap_change_apply(struct iface *i, const struct change *c)
 	uapi_before_change(i->uapi);
 	for (struct peer *p; apply_empties && (p = peers_next(&i->peers, NULL));) {
 		allowedips_remove_owner(bed_table, &p->allowedips);
-		cds_lfht_del(i->peers.by_key, &p->by_key);
-		cds_list_del(&p->of_iface);
+		peers_unlink(&i->peers, p);
 		synchronize_rcu();
 		memset(p, 0xee, sizeof(*p));
 		free(p);
@@ -545,7 +544,7 @@ Test(uapi, come_and_go)
 		int fd = client();
 
 		if (k % 3)
-			say(fd, "get=1\n\n" + k % 5);
+			say(fd, &"get=1\n\n"[k % 5]);
 		if (k % 2)
 			turn();
 		close(fd);

@@ -36,6 +36,14 @@ static void expect(const char *expected)
 	}
 }
 
+static void expect_line(const char *line)
+{
+	char *text = get_in_pieces(8192);
+
+	cr_assert_not_null(strstr(text, line), "%s", text);
+	free(text);
+}
+
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
 /* the run 10 11 12 ..., clamped */
 #define PRIVATE "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e6f"
@@ -80,9 +88,9 @@ Test(uapi_get, peers)
 	       "tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\nerrno=0\n\n");
 	q->endpoint.remote.v6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(65535), .sin6_scope_id = 4294967295 };
 	memset(&q->endpoint.remote.v6.sin6_addr, 0xfe, 16);
-	cr_assert_not_null(strstr(get_in_pieces(8192), "\nendpoint=[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe%4294967295]:65535\n"));
+	expect_line("\nendpoint=[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe%4294967295]:65535\n");
 	q->endpoint.remote.v6.sin6_scope_id = 0;
-	cr_assert_not_null(strstr(get_in_pieces(8192), "\nendpoint=[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe]:65535\n"));
+	expect_line("\nendpoint=[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe]:65535\n");
 }
 
 /* The same endpoint as endpoint_format has it, and back. */

@@ -46,8 +46,7 @@ static inline void bed_end(void)
 {
 	for (struct peer *p; (p = peers_next(&bed.peers, NULL));) {
 		allowedips_remove_owner(bed_table, &p->allowedips);
-		cds_lfht_del(bed.peers.by_key, &p->by_key);
-		cds_list_del(&p->of_iface);
+		peers_unlink(&bed.peers, p);
 		synchronize_rcu();
 		memset(p, 0xee, sizeof(*p));	/* whoever still goes there finds nothing */
 		free(p);
