@@ -109,7 +109,7 @@ static void split(struct top_peer **p, size_t n, size_t at, struct order *o)
 			if (compare(&p[k], &p[0], o) < 0)
 				swap(&p[k], &p[++less]);
 		swap(&p[0], &p[less]);
-		if (at < less) {
+		if (at <= less) {
 			n = less;
 		} else {
 			p += less + 1;
@@ -149,7 +149,7 @@ size_t top_pick(struct top_data *d, enum top_sort sort, bool reverse, const char
 	if (n > found - first)
 		n = found - first;
 	split(d->pick, found, first, &o);
-	
+	split(d->pick + first, found - first, n, &o);
 	qsort_r(d->pick + first, n, sizeof(*d->pick), compare, &o);
 	return found;
 }

@@ -219,6 +219,7 @@ static void say_ready(struct app *a)
 		if (!a->iface[k] || a->iface[k]->state != IFACE_UP)
 			return;
 	a->ready = true;
+	notify_status("%u interface%s up", a->n_iface, a->n_iface == 1 ? "" : "s");
 	notify_ready();
 	go_background(a);
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Which interface is on which server, by the addresses that confs name; the servers are metrics_server.c's. Control thread. */
 #include "metrics.h"
 
 #include <arpa/inet.h>

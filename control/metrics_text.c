@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Lines of a page of metrics: numbers, names, labels. Nothing but text; any thread. */
 #include "metrics_text.h"
 
 #include <string.h>

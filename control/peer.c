@@ -41,12 +41,16 @@ struct peer *peers_next(const struct peers *ps, const struct peer *p)
 	return next == &ps->list ? NULL : caa_container_of(next, struct peer, of_iface);
 }
 
-/* The chain of a key. Public keys are as good as random, and only configured ones are in the table. */
+/* The chain of a key. Public keys are as good as random, but those that a script makes up may not be: all of their bits are mixed. */
 static struct peer **key_chain(const struct peers *ps, const uint8_t key[WG_KEY_LEN])
 {
-	uint32_t h;
+	uint64_t w[WG_KEY_LEN / sizeof(uint64_t)], h = 0;
 
-	memcpy(&h, key, sizeof(h));
+	memcpy(w, key, sizeof(w));
+	for (size_t k = 0; k < sizeof(w) / sizeof(w[0]); k++) {
+		h = (h ^ w[k]) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
 	return &ps->by_key[h & (ps->n_by_key - 1)];
 }
 

@@ -46,8 +46,8 @@ static int choose_fwmark(const struct iface *i, const struct conf *new, uint32_t
 	char err[NETIF_ERRLEN];
 
 	if (was && is) {
-		*fwmark = i->fwmark;
-		if (!new->fwmark || new->fwmark == i->fwmark)
+		*fwmark = netif_mark(i->netif);	/* of the policy rules; wg(8) may have given the sockets another */
+		if (!new->fwmark || new->fwmark == *fwmark)
 			return 0;
 		fprintf(diag, "%s: FwMark cannot change while there is a default route into the tunnel; restart wgdp\n", new->path);
 		return -EBUSY;
@@ -80,7 +80,9 @@ static int apply(struct iface *i, const struct conf *new, uint32_t fwmark, FILE 
 	if (listing_change(&c, i, new, fwmark))
 		rc = change_apply(i, &c);
 	change_fini(&c);
-	if (rc)
+	if (rc == -EADDRINUSE)
+		fprintf(diag, "%s: ListenPort = %u belongs to another process\n", new->path, new->listen_port);
+	else if (rc)
 		fprintf(diag, "%s: cannot be applied: %s\n", new->path, strerror(-rc));
 	return rc;
 }

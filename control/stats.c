@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+/* Counters of cores and control thread -> struct stats -> text. Control thread; reads what cores write by atomic loads. */
 #include "stats.h"
 
 #include <inttypes.h>

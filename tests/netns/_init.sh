@@ -40,6 +40,9 @@ namespaces=()
 # not COMMAND...: it fails (`! COMMAND` would not end a test)
 not() { ! "$@"; }
 
+# found [OPTION...] PATTERN: what comes has it. Reads all of it, other than grep -q, so that in a pipe nobody ends with SIGPIPE.
+found() { grep "$@" >/dev/null; }
+
 # why TEXT: said at once, and again at the end of the log
 why() { echo "$*" >&2; echo "$*" >>"$tmp/why"; }
 

@@ -60,7 +60,7 @@ launch "$WGDP" wgn
 [ "$(stat -c %a /run/wireguard)" = 700 ]
 for fd in 0 1 2; do [ "$(readlink /proc/$(daemon)/fd/$fd)" = /dev/null ] || fail "descriptor $fd: $(readlink /proc/$(daemon)/fd/$fd)"; done
 [ "$(ps -o sid= -p "$(daemon)" | tr -d ' ')" = "$(daemon)" ]
-ip -n a -o link show wgn | grep -q "POINTOPOINT.* mtu 1420 .*state DOWN"
+ip -n a -o link show wgn | found "POINTOPOINT.* mtu 1420 .*state DOWN"
 [ -z "$(ip -n a -o addr show wgn)" ]
 peer
 ping_ok a 192.168.77.2
@@ -190,7 +190,6 @@ first=$(handshake)
 ping_ok a 192.168.77.2
 [ "$(handshake)" = "$first" ]
 ip -n a link set wgn down
-wait_for "wg show wgn | grep -q 'latest handshake'"
 not can_ping b 192.168.77.1
 ip -n a link set wgn up
 ping_ok a 192.168.77.2
@@ -200,7 +199,6 @@ wg set wgn peer "${pub[go]}" persistent-keepalive 600
 ip -n a link set wgn down
 ip -n a link set wgn up		# it says hello by itself
 wait_for '[ "$(handshake)" != "$first" ]'
-not wg set wgn nonsense 2>/dev/null
 ends ip -n a link delete wgn
 
 # ---- moved before it is up: the sockets stay
@@ -213,7 +211,7 @@ ip -n c link set wgn up
 ping_ok c 192.168.77.2
 ping_ok b 192.168.77.1
 [ -z "$(on c ss -Huln)" ]
-on a ss -Huln | grep -q :51820
+on a ss -Huln | found :51820
 tcp c b 192.168.77.2 1M
 ip -n c link delete wgn
 wait_for "gone c" || fail "deleted in another namespace: $(daemon; ls /run/wireguard)"

@@ -12,7 +12,7 @@ import struct
 import sys
 import time
 
-WINDOW = 32         # live.sh knows it
+WINDOW = 32         # _stream.sh knows it
 RATE = 4000         # datagrams a second, if the machine has the time
 PATIENCE = 4.0      # seconds until a datagram is lost
 

@@ -168,3 +168,10 @@ shows '^ended 143$'
 keys_ "clear; stty -a | grep -o ' icanon'; stty -a | grep -ow 'echo'" Enter
 shows '^ icanon$'
 shows '^echo$'
+
+# ---- reload: said to the process, and its answer passed on
+"$WGDP" reload dp
+echo 'Nonsense = 1' >>dp.conf
+says 1 'nothing was changed' reload dp
+grep -q "dp.conf:[0-9]*: unknown key 'Nonsense'" err
+says 1 'does not know this request' reload go

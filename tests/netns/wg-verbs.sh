@@ -172,13 +172,13 @@ done
 for n in a b; do ping_ok $n 192.168.77.2; done
 same "wg show wgv" "wg show wgv transfer" "wg show wgv endpoints" "wg show wgv latest-handshakes | cut -f 1" "wg show all dump | cut -f 1-5,7-"
 [ "$(box a wg show wgv latest-handshakes | awk -v now="$EPOCHSECONDS" '{ print ($2 > now - 60 && $2 <= now + 1) }')" = 1 ] || fail "latest handshake"
-box a wg show wgv | grep -q "latest handshake: .* ago\|latest handshake: Now"
+box a wg show wgv | found "latest handshake: .* ago\|latest handshake: Now"
 said a "wg show wgv transfer"; grep -qE $'\t[1-9][0-9]*\t[1-9]' a.out || fail "$(cat a.said)"
 
 # The port belongs to somebody: refused, and nothing else of that command is done (in wgdp; wireguard-go does what stands before it).
 for n in a b; do
 	on $n timeout 60 nc -d -u -l 4000 &
-	wait_for "on $n ss -Hanu 'sport = 4000' | grep -q ."
+	wait_for "on $n ss -Hanu 'sport = 4000' | found ."
 done
 box a wg show wgv dump >before
 same "wg set wgv listen-port 4000"

@@ -68,7 +68,7 @@ unshare --mount bash -euc '
 	mount -t tmpfs tmpfs /etc
 	mkdir -p /run/wireguard /etc/wgdp
 	touch /etc/wgdp/filed.conf /etc/wgdp/notes
-	timeout 60 nc -lU /run/wireguard/runs.sock >/dev/null &
+	timeout 60 nc.openbsd -lU /run/wireguard/runs.sock >/dev/null &
 	until [ -S /run/wireguard/runs.sock ]; do sleep 0.05; done
 	. /usr/share/bash-completion/bash_completion
 	. "$0"
@@ -81,7 +81,7 @@ unshare --mount bash -euc '
 mkdir "$tmp/units"
 sed "s|/[^ =]*/sbin/wgdp|$WGDP|" "$build/dist/wgdp@.service" >"$tmp/units/wgdp@.service"
 grep -q "^ExecStart=$WGDP --conf /etc/wgdp/%i.conf$" "$tmp/units/wgdp@.service"
-SYSTEMD_UNIT_PATH="$tmp/units:" systemd-analyze verify "$tmp/units/wgdp@wg0.service" 2>&1 | tee "$tmp/verify" >&2
+SYSTEMD_UNIT_PATH="$tmp/units:" systemd-analyze verify --man=no "$tmp/units/wgdp@wg0.service" 2>&1 | tee "$tmp/verify" >&2
 [ ! -s "$tmp/verify" ]
 # (systemd's own scale: 10 is no sandbox at all. What it would have us give up besides is root and the network.)
 systemd-analyze security --offline=true --threshold=30 "$tmp/units/wgdp@wg0.service" | tail -n 1

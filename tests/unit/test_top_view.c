@@ -175,6 +175,10 @@ Test(top, layout)
 			}
 		}
 	}
+	d.now.stats.n_cores = 64;
+	d.n_drops = 21;
+	d.now.n_peers = 1000;
+	cr_assert_eq(top_layout_of(24, &d, true).peers, 9);	/* however much else there is */
 }
 
 /* Counters that go back, and a process that was started anew, have no negative rates, nor any. */
