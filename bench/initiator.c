@@ -40,6 +40,7 @@ static struct initiator {
 } initiators[PEERS_MAX];
 
 static uint64_t sent_ns[ASKED_MAX], took_ns[ASKED_MAX];	/* by number; the sender index is that plus one */
+static unsigned int n_taken;
 static volatile sig_atomic_t stopped;
 
 static void stop(int signal)
@@ -114,19 +115,22 @@ static void take(int fd, unsigned int n_sent)
 	while ((len = recv(fd, &r, sizeof(r), MSG_DONTWAIT)) >= 0) {
 		uint32_t number = le32toh(r.receiver) - 1;
 
-		if (len == sizeof(r) && le32toh(r.type) == WG_RESPONSE && number < n_sent && !took_ns[number])
-			took_ns[number] = now_ns() - sent_ns[number];
+		if (len != sizeof(r) || le32toh(r.type) != WG_RESPONSE || number >= n_sent || took_ns[number])
+			continue;
+		took_ns[number] = now_ns() - sent_ns[number];
+		n_taken++;
 	}
 	if (errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED)
 		fail("receive");
 }
 
-/* Until then, or, with `early`, until told to stop. */
-static void take_until(int fd, unsigned int n_sent, uint64_t end, bool early)
+/* Until then; or, before that, until told to stop, and afterwards until there is nothing left to wait for. */
+static void take_until(int fd, unsigned int n_sent, uint64_t end)
 {
+	const bool last = stopped;
 	uint64_t now;
 
-	while ((now = now_ns()) < end && !(early && stopped)) {
+	while ((now = now_ns()) < end && (last ? n_taken < n_sent : !stopped)) {
 		const struct timespec left = { (time_t)((end - now) / 1000000000), (long)((end - now) % 1000000000) };
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 
@@ -166,9 +170,10 @@ static int run(int fd, unsigned int n_peers, unsigned int pause_us)
 	while (n < ASKED_MAX && !stopped) {
 		ask(fd, &initiators[n % n_peers], n);
 		n++;
-		take_until(fd, n, begin + (uint64_t)n * pause_us * 1000, true);
+		take_until(fd, n, begin + (uint64_t)n * pause_us * 1000);
 	}
-	take_until(fd, n, now_ns() + LAST_MS * 1000000ull, false);
+	stopped = 1;
+	take_until(fd, n, now_ns() + LAST_MS * 1000000ull);
 	return report(n);
 }
 

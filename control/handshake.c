@@ -117,12 +117,12 @@ static void job_fill(struct handshake_job *j, struct iface *i, const struct peer
 	j->remote = p->remote;
 }
 
-/* Whose job this is, if it is still about the same keys; else NULL. */
+/* Whose job this is, if it is still about the same keys, and there are sessions at all; else NULL. */
 static struct peer *owner(struct iface *i, const struct handshake_job *j)
 {
 	struct peer *p = peers_get(&i->peers, j->peer);
 
-	if (!p || j->identity_generation != i->identity_generation || j->keys_generation != p->keys_generation)
+	if (!p || !i->up || j->identity_generation != i->identity_generation || j->keys_generation != p->keys_generation)
 		return NULL;
 	return p;
 }
@@ -203,17 +203,20 @@ static void begin_initiation(struct peer *p)
 	OPENSSL_cleanse(&own, sizeof(own));
 }
 
+/* Is there a key to do it with, and somewhere to send it? */
+static bool can_initiate(const struct peer *p)
+{
+	return p->iface->up && p->iface->identity.valid && p->endpoint.remote.sa.sa_family != AF_UNSPEC;
+}
+
 void handshake_initiate(struct peer *p, bool retry)
 {
 	struct iface *i = p->iface;
 
-	if (!i->up || !i->identity.valid) {
-		staged_purge(p);
-		return;
-	}
-	if (p->endpoint.remote.sa.sa_family == AF_UNSPEC) {
-		if (!p->name.host)
-			staged_purge(p);	/* nobody is going to tell us where it is but itself */
+	if (!can_initiate(p)) {
+		handshake_abandon(p);	/* the series under way, too: its next try would be due for ever */
+		if (!p->name.host || !i->up || !i->identity.valid)
+			staged_purge(p);	/* else they wait for its address */
 		return;
 	}
 	if (!retry)
@@ -456,7 +459,10 @@ bool handshake_work(struct iface *i, unsigned int max)
 	return jobs_for_control(jobs);
 }
 
-/* What the old key has brought about: a shared secret, an initiation, sessions. */
+/*
+ * What the old key has brought about: a shared secret, an initiation, sessions. Whom we talk to is called anew, but by the timers,
+ * which take a few peers each round: with thousands that would take seconds here, and the rest of a change is still to come.
+ */
 static void leave_identity(struct peer *p)
 {
 	const bool in_use = keypairs_usable(p);
@@ -466,8 +472,11 @@ static void leave_identity(struct peer *p)
 	forget_initiation(p);
 	keypairs_stop_sending(p);
 	p->initiation_ns = 0;
-	if (in_use)
-		handshake_initiate(p, false);
+	if (in_use) {
+		p->timers.attempt_ns = p->timers.retry_ns = p->iface->now;
+		p->attempts = 0;
+		p->unsent = false;
+	}
 	iface_look_at(p);
 }
 

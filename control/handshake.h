@@ -29,7 +29,7 @@ bool handshake_work(struct iface *i, unsigned int max);
 
 /*
  * Our own key, a peer's preshared key: handshakes under way with the old one come to nothing. With another key of our own, sessions
- * only receive from now on, and peers to which something was sent by one are called anew at once.
+ * only receive from now on, and peers to which something was sent by one are called anew in the next rounds.
  */
 void handshake_adopt_identity(struct iface *i, const struct noise_identity *id);
 void handshake_set_psk(struct peer *p, const uint8_t preshared_key[WG_KEY_LEN]);

@@ -48,8 +48,7 @@ void notify_stopping(struct notify *n)
 	if (n->stopping)
 		return;
 	n->stopping = true;
-	sd_notify(0, n->interval_ns ? "STOPPING=1\nWATCHDOG_USEC=0\nSTATUS=Taking the interfaces down" :
-				      "STOPPING=1\nSTATUS=Taking the interfaces down");
+	sd_notify(0, "STOPPING=1\nSTATUS=Taking the interfaces down");
 	n->interval_ns = 0;
 }
 

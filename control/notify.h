@@ -27,7 +27,7 @@ void notify_reloading(void);
 /* The line that systemctl status shows. */
 __attribute__((format(printf, 1, 2))) void notify_status(const char *fmt, ...);
 
-/* The end has begun. PreDown and PostDown commands may take their time: from now on the watchdog does not count it. */
+/* The end has begun. PreDown and PostDown commands may take their time: the watchdog waits for no more pings. */
 void notify_stopping(struct notify *n);
 
 /*

@@ -61,8 +61,8 @@ flowing() {
 # counted MOST: ends it; at most MOST are lost through either, and none comes twice
 counted() {
 	local p lost
+	kill "${pid[count-go]}" "${pid[count-far]}"
 	for p in go far; do
-		kill ${pid[count-$p]}
 		wait ${pid[count-$p]}
 		unset "pid[count-$p]"
 		echo "$p: $(cat $p.count)"

@@ -57,6 +57,15 @@ live wg syncconf dp few.conf
 live wg addconf dp now.conf
 live wg setconf dp few.conf
 live wg setconf dp now.conf
+/usr/bin/python3 -c '
+import base64, os
+for n in range(5000):
+    print("[Peer]\nPublicKey =", base64.b64encode(os.urandom(32)).decode())
+    print(f"AllowedIPs = 10.{n >> 8}.{n & 255}.0/24, fd02:{n:x}::/32\nEndpoint = 10.77.0.2:{n + 1}")' >many.conf
+live wg addconf dp many.conf
+[ "$(wg show dp peers | wc -l)" = 5042 ]
+live wg syncconf dp now.conf
+[ "$(wg show dp peers | wc -l)" = 42 ]
 live wg set dp private-key dp.key				# the one it has
 live wg set dp listen-port 51820
 live wg set dp peer "${pub[go]}" endpoint 10.77.0.2:51820 allowed-ips 192.168.77.2/32
@@ -75,7 +84,7 @@ same_sessions "$first"
 # ---- another port. The far sides learn it from the next datagram that they get: what they have sent before that, to the old port, is lost,
 # and no more than a window of it is under way.
 
-ports=(51821 0 51820)
+ports=(0 51820)
 count
 for port in "${ports[@]}"; do live wg set dp listen-port "$port"; done
 counted $((window * ${#ports[@]}))

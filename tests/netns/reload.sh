@@ -69,7 +69,7 @@ first=$(handshakes)
 [ "$(wc -l <<<"$first")" = 2 ]
 on c timeout 60 iperf3 -s -1 -B 192.168.77.3 >server.log &
 wait_for "on c ss -Htln 'sport = 5201' | found ."
-ip netns exec a timeout 60 iperf3 -c 192.168.77.3 -b 40M -l 16K -n 40M --bidir >client.log 2>&1 &
+ip netns exec a timeout 60 iperf3 -c 192.168.77.3 -b 40M -l 16K -n 20M --bidir >client.log 2>&1 &
 iperf=$!
 
 # ---- nothing new; peers come, change and go

@@ -84,12 +84,13 @@ changed() { same "$1" "wg show wgv dump" "wg showconf wgv"; }
 
 # ---- changes, before the interfaces are up: nothing is sent
 
-changed "wg set wgv listen-port 5182 private-key me.key"
 everything=(wg "wg show" "wg show wgv" "wg show all" "wg show all dump" "wg show interfaces" "wg showconf wgv")
 for f in public-key private-key listen-port fwmark peers preshared-keys endpoints allowed-ips latest-handshakes transfer \
 	persistent-keepalive dump; do
 	everything+=("wg show wgv $f" "wg show all $f | sed 's/^wgv\t//'")	# (of endpoints, wg says only once whose they are)
 done
+same "${everything[@]}"
+changed "wg set wgv listen-port 5182 private-key me.key"
 same "${everything[@]}"
 changed "wg set wgv peer $P"
 changed "wg set wgv peer $P allowed-ips 10.1.0.0/16,fd01::/32 endpoint 192.0.2.1:1 persistent-keepalive 25 preshared-key psk"

@@ -102,11 +102,11 @@ box() { nsenter -t "$leader" -m -p -n -i -u -C -r -w -- env -i PATH=/usr/sbin:/u
 # boot: the pair's underlay, with the box in namespace a
 boot() {
 	pair
-	# Its output goes to a file: nothing of it holds our own stdout open.
+	# Its output goes to a file (dumped when the test fails): nothing of it holds our own stdout open.
 	(
 		echo $BASHPID >"$BOX_CGROUP/cgroup.procs"
 		exec ip netns exec a unshare --cgroup --mount --pid --uts --ipc --fork --kill-child bash "$package/box" "$BOX"
-	) </dev/null >box.log 2>&1 &
+	) </dev/null >box.conf.log 2>&1 &
 	boxed=$!
 	pid[box]=$boxed kind[box]=box where[box]=a
 	wait_for 'leader=$(pgrep -P $boxed) && [ "$(cat /proc/$leader/comm)" = systemd ]'

@@ -17,6 +17,7 @@
 #include "iface.h"
 #include "keypairs.h"
 #include "memport.h"
+#include "roam.h"
 
 #define SECOND ((uint64_t)1000000000)
 
@@ -37,7 +38,13 @@ char *__wrap_strdup(const char *s)
 
 static struct iface i;
 static struct memport inner, outer;
-static uint32_t fake_random = 7;
+
+static uint32_t next_index(void)
+{
+	static uint32_t last = 7;
+
+	return last += 0x01010101;
+}
 
 static void no_destroy(struct port *p)
 {
@@ -164,7 +171,7 @@ static struct peer *add_peer(unsigned int n, bool session)
 	cr_assert_not_null(p);
 	if (!session)
 		return p;
-	index = sessions_reserve(&i.dp->sessions, p, ({ uint32_t f(void) { return fake_random += 0x01010101; } f; }));
+	index = sessions_reserve(&i.dp->sessions, p, next_index);
 	cr_assert(index && keypairs_add(p, &keys, index, 99, true));
 	cr_assert(keypairs_usable(p));
 	return p;
@@ -258,6 +265,43 @@ Test(change, no_private_key)
 	cr_assert(!keypairs_usable(p));
 	handshake_initiate(p, false);
 	cr_assert_eq(p->timers.attempt_ns, 0, "without a key there are no handshakes");
+}
+
+/* A try that cannot be made ends the series: else it would be due again and again, at once. */
+Test(change, nothing_left_to_try)
+{
+	const struct endpoint nowhere = { .local_ifindex = 0 };
+	struct change c;
+	struct peer *p;
+
+	set_private(200);
+	p = add_peer(1, false);
+	handshake_initiate(p, false);
+	cr_assert_neq(p->timers.attempt_ns, 0);
+	roam_set_address(p, &nowhere);
+	handshake_initiate(p, true);
+	cr_assert_eq(p->timers.attempt_ns, 0, "it has no endpoint any more");
+
+	p = add_peer(2, false);
+	handshake_initiate(p, false);
+	change_init(&c);
+	c.has_private_key = true;
+	cr_assert_eq(apply(&c), 0);
+	handshake_initiate(p, true);
+	cr_assert_eq(p->timers.attempt_ns, 0, "we have no key any more");
+}
+
+/* Curve operations for thousands of peers would take seconds. */
+Test(change, calls_with_another_key_wait_for_their_turn)
+{
+	set_private(200);
+	for (unsigned int n = 1; n <= JOBS_MAX; n++)
+		add_peer(n, true);
+	set_private(201);
+	cr_assert_eq(i.counted[CONTROL_INITIATIONS_SENT], 0);
+	cr_assert(handshake_ready(&i), "and there is room for what comes");
+	for (struct peer *p = NULL; (p = peers_next(&i.peers, p));)
+		cr_assert_leq(p->deadline.at, i.now, "all are due");
 }
 
 Test(change, own_key_is_no_peer)
