@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Sourced by compare and idle: two namespaces, a cable with the kernel's usual offloads, tunnels over it, and what is measured of their
+# Sourced by compare, idle and peers: two namespaces, a cable with the kernel's usual offloads, tunnels over it, and what is measured of their
 # processes. Namespaces, processes and files are those of tests/netns/_init.sh: nothing is left, however it ends.
 #
 #        namespace a                                            namespace b

@@ -6,6 +6,7 @@
 
 #include <openssl/crypto.h>
 
+#include "conf_utf8.h"
 #include "remote.h"
 
 void answer_begin(struct answer *a, bool (*line)(void *arg, char *key, char *value), void *arg)
@@ -45,6 +46,19 @@ static void make_printable(char *s, size_t len)
 			s[i] = '?';
 }
 
+/* Likewise, but as UTF-8. */
+static void make_printable_utf8(char *s, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		uint32_t c;
+		const size_t n = conf_utf8_char(s + i, len - i, &c);
+
+		if (n == 0 || !conf_utf8_is_printable(c))
+			memset(s + i, '?', n ? n : 1);
+		i += n ? n : 1;
+	}
+}
+
 static void take_errno(struct answer *a, const char *value)
 {
 	const bool negative = *value == '-';	/* Linux has them so */
@@ -60,6 +74,7 @@ static void take_errno(struct answer *a, const char *value)
 
 static void take_line(struct answer *a, char *line, size_t len)
 {
+	static const char name[] = "name=";
 	char *equals;
 
 	a->any = true;
@@ -70,7 +85,10 @@ static void take_line(struct answer *a, char *line, size_t len)
 			broken(a, "it ends without errno");
 		return;
 	}
-	make_printable(line, len);
+	if (len >= strlen(name) && !memcmp(line, name, strlen(name)))
+		make_printable_utf8(line, len);
+	else
+		make_printable(line, len);
 	equals = memchr(line, '=', len);
 	if (!equals || equals == line) {
 		broken(a, "a line is no KEY=VALUE");

@@ -20,8 +20,8 @@ enum answer_state {
 
 struct answer {
 	/*
-	 * One line, without its end. Both are terminated and printable: bytes that are not stand as '?'. They may be changed, and are gone when
-	 * this returns. False: the line cannot be, with which the answer is broken.
+	 * One line, without its end. Both are terminated and printable ASCII, other bytes stand as '?'; but the value of "name" is printable
+	 * UTF-8. They may be changed, and are gone when this returns. False: the line cannot be, with which the answer is broken.
 	 */
 	bool (*line)(void *arg, char *key, char *value);
 	void *arg;

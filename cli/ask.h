@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Asks running processes over /var/run/wireguard/NAME.sock (wireguard.com/xplatform, and wgdp's stats=1 and reload=1). Nothing here trusts
+ * Asks running processes over /var/run/wireguard/NAME.sock (wireguard.com/xplatform, and wgdp's stats=1, peers=1 and reload=1). Nothing here trusts
  * the other side: who does not answer within 5 s, or goes on so slowly that it never ends, is given up. Errors are one line for the
  * user. One thread at a time.
  */
@@ -23,7 +23,7 @@ struct ask_fetch;
 
 enum ask_fetch_what {
 	ASK_STATS = 1,
-	ASK_GET = 2,		/* also if stats=1 is not known */
+	ASK_GET = 2,		/* also if stats=1 is not known; with names if peers=1 is */
 	ASK_GET_IF_STATS = 4,	/* only if it is */
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * First stats=1: wireguard-go, which does not know it, hangs up at that. Then get=1, over the same connection or, after that, a new one.
+ * First stats=1: wireguard-go, which does not know it, hangs up at that. Then, over the same connection, peers=1, at which an older wgdp hangs
+ * up. Who hung up is asked get=1 over a new one.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,21 +11,30 @@
 
 #include "ask_conn.h"
 
+enum asking { STATS, PEERS, GET };
+
+static const struct {
+	const char *name, *request;
+	bool (*line)(void *arg, char *key, char *value);
+} asked[] = {
+	[STATS] = { "stats=1", "stats=1\n\n", remote_stats_line },
+	[PEERS] = { "peers=1", "peers=1\n\n", remote_get_line },
+	[GET] = { "get=1", "get=1\n\n", remote_get_line },
+};
+
 struct ask_fetch {
-	unsigned int left;	/* enum ask_fetch_what, still to be asked */
-	bool asking_stats;
+	unsigned int what;	/* enum ask_fetch_what */
+	enum asking asking;
 	struct remote_iface iface;
 	struct ask_conn conn;
 };
 
-static void ask_next(struct ask_fetch *f)
+static enum ask_fetch_state ask_for(struct ask_fetch *f, enum asking asking)
 {
-	f->asking_stats = f->left & ASK_STATS;
+	f->asking = asking;
 	f->iface.hint = 0;
-	if (f->asking_stats)
-		ask_conn_ask(&f->conn, "stats=1\n\n", remote_stats_line, &f->iface);
-	else
-		ask_conn_ask(&f->conn, "get=1\n\n", remote_get_line, &f->iface);
+	ask_conn_ask(&f->conn, asked[asking].request, asked[asking].line, &f->iface);
+	return ASK_FETCH_MORE;
 }
 
 struct ask_fetch *ask_fetch_begin(const char *dir, const char *name, unsigned int what)
@@ -35,8 +45,8 @@ struct ask_fetch *ask_fetch_begin(const char *dir, const char *name, unsigned in
 		return NULL;
 	remote_init(&f->iface, name);
 	ask_conn_init(&f->conn, dir, f->iface.name);
-	f->left = what;
-	ask_next(f);
+	f->what = what;
+	ask_for(f, what & ASK_STATS ? STATS : GET);
 	return f;
 }
 
@@ -48,26 +58,21 @@ void ask_fetch_poll(const struct ask_fetch *f, int *fd, short *events, int *wait
 /* An answer is complete, or (not known) refused. */
 static enum ask_fetch_state answered(struct ask_fetch *f, bool known, int *code, char err[ASK_ERRLEN])
 {
-	const char *what = f->asking_stats ? "stats" : "get";
-
 	if (known && f->conn.answer.err) {
 		*code = f->conn.answer.err;
-		snprintf(err, ASK_ERRLEN, "%s: its process refuses %s=1: %s", f->iface.name, what, strerror(*code));
+		snprintf(err, ASK_ERRLEN, "%s: its process refuses %s: %s", f->iface.name, asked[f->asking].name, strerror(*code));
 		return ASK_FETCH_FAILED;
 	}
-	if (f->asking_stats) {
-		f->iface.has_stats = known;
-		f->left &= ~ASK_STATS;
-		if (!known)
-			f->left &= ~ASK_GET_IF_STATS;
-	} else {
+	if (f->asking == PEERS && !known)
+		return ask_for(f, GET);
+	if (f->asking != STATS) {
 		f->iface.get_ns = f->conn.began_ns;
-		f->left = 0;
-	}
-	if (!f->left)
 		return ASK_FETCH_DONE;
-	ask_next(f);
-	return ASK_FETCH_MORE;
+	}
+	f->iface.has_stats = known;
+	if (!(f->what & (known ? ASK_GET | ASK_GET_IF_STATS : ASK_GET)))
+		return ASK_FETCH_DONE;
+	return ask_for(f, known ? PEERS : GET);
 }
 
 enum ask_fetch_state ask_fetch_step(struct ask_fetch *f, int *code, char err[ASK_ERRLEN])
@@ -78,7 +83,7 @@ enum ask_fetch_state ask_fetch_step(struct ask_fetch *f, int *code, char err[ASK
 	case ASK_CONN_DONE:
 		return answered(f, true, code, err);
 	case ASK_CONN_CLOSED:
-		if (f->asking_stats)
+		if (f->asking != GET)
 			return answered(f, false, code, err);
 		*code = ECONNRESET;
 		snprintf(err, ASK_ERRLEN, "%s: its process hung up", f->iface.name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * An interface as its process describes it: what get=1 says (device, peers, allowed IPs) and what stats=1 says (counters, cores, rings). Plain
- * structs; numbers are the process's own, counters count from its start. All text is printable. Any thread.
+ * An interface as its process describes it: what get=1 or peers=1 says (device, peers, allowed IPs) and what stats=1 says (counters, cores,
+ * rings). Plain structs; numbers are the process's own, counters count from its start. All text is printable ASCII, but that of peers' names is
+ * printable UTF-8. Any thread.
  */
 #ifndef WGDP_REMOTE_H
 #define WGDP_REMOTE_H
@@ -30,6 +31,7 @@ struct remote_prefix {
 
 struct remote_peer {
 	uint8_t public_key[CONF_KEY_LEN];
+	char name[CONF_NAME_LEN + 1];	/* that the file gives it; empty: none */
 	char endpoint[REMOTE_TEXT];	/* as wg(8) writes it; empty: none */
 	uint64_t handshake_sec;		/* of the last, since 1970; 0: there was none */
 	uint64_t rx_bytes, tx_bytes;
@@ -82,7 +84,7 @@ struct remote_iface {
 	size_t n_peers, room_peers, n_prefixes, room_prefixes;
 	struct remote_peer *peers;	/* as the process orders them */
 	struct remote_prefix *prefixes;
-	uint64_t get_ns;		/* when get=1's answer began, CLOCK_MONOTONIC here */
+	uint64_t get_ns;		/* when the answer to get=1 or peers=1 began, CLOCK_MONOTONIC here */
 	bool has_stats;			/* false: the process does not know stats=1 */
 	struct remote_stats stats;
 	/* of the parsers: where they found the last key */
@@ -95,7 +97,7 @@ void remote_init(struct remote_iface *i, const char *name);
 void remote_fini(struct remote_iface *i);
 
 /*
- * A line of the answer to get=1, to stats=1, for answer_begin: arg is a struct remote_iface. Keys that are not known are passed over: the
+ * A line of the answer to get=1 or peers=1, to stats=1, for answer_begin: arg is a struct remote_iface. Keys that are not known are passed over: the
  * protocol grows. A private key is used to find the public one, and wiped, in value also. False: the value cannot be, or (no_memory) there
  * is no memory.
  */

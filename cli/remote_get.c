@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The answer to get=1, a line at a time: the device's lines, then each peer's, which begin with its public_key. Peers and prefixes go into two
+ * The answer to get=1 or peers=1, a line at a time: the device's lines, then each peer's, which begin with its public_key. Peers and prefixes go into two
  * arrays that double. Lines come in a fixed order: so the search for a key begins behind the one found last.
  */
 #include "remote.h"
@@ -105,6 +105,17 @@ static struct remote_peer *last_peer(struct remote_iface *i)
 	return &i->peers[i->n_peers - 1];
 }
 
+static bool take_name(struct remote_iface *i, char *value)
+{
+	struct remote_peer *p = last_peer(i);
+	const size_t len = strlen(value);
+
+	if (!len || len >= sizeof(p->name))
+		return false;
+	memcpy(p->name, value, len + 1);
+	return true;
+}
+
 static bool take_preshared_key(struct remote_iface *i, char *value)
 {
 	uint8_t key[CONF_KEY_LEN] = { 0 };
@@ -207,6 +218,7 @@ static const struct {
 	{ "listen_port", false, take_listen_port },
 	{ "fwmark", false, take_fwmark },
 	{ "public_key", false, take_public_key },
+	{ "name", true, take_name },	/* ours */
 	{ "preshared_key", true, take_preshared_key },
 	{ "protocol_version", true, NULL },
 	{ "endpoint", true, take_endpoint },

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -120,6 +121,7 @@ int show_main(int argc, char **argv)
 	struct show s = { .dir = ASK_DIR };
 	int opt;
 
+	setlocale(LC_CTYPE, "");	/* names are UTF-8 */
 	optind = 0;
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (opt == 'j')

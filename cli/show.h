@@ -6,7 +6,8 @@
  *
  *   INTERFACE  name, public_key (base64 or null), private_key (true: there is one), listen_port, fwmark (0: none), peers [PEER ...],
  *              dataplane (DATAPLANE, or null: the process is not wgdp)
- *   PEER       public_key, preshared_key (true: there is one), endpoint ("192.0.2.1:51820" or null), allowed_ips ["10.0.0.0/8" ...],
+ *   PEER       public_key, name (that the file of its process gives it, or null; escaped where it is not ASCII),
+ *              preshared_key (true: there is one), endpoint ("192.0.2.1:51820" or null), allowed_ips ["10.0.0.0/8" ...],
  *              latest_handshake (seconds since 1970, or null), rx_bytes, tx_bytes, persistent_keepalive (seconds, 0: off);
  *              the most recent handshake first
  *   DATAPLANE  version, pid, up (true: not administratively down), uptime_ns, mtu, outer, aead, tsc_hz (ticks a second),

@@ -37,6 +37,7 @@ static json_t *peer_object(const struct remote_iface *i, const struct remote_pee
 	char text[REMOTE_TEXT];
 
 	set_key(o, p->public_key, true);
+	set_text(o, "name", p->name);
 	json_object_set_new(o, "preshared_key", json_boolean(p->has_preshared_key));
 	set_text(o, "endpoint", p->endpoint);
 	for (uint32_t k = 0; k < p->n_prefixes; k++)
@@ -186,7 +187,7 @@ bool show_json(FILE *out, const struct remote_iface *ifaces, size_t n)
 	for (size_t k = 0; k < n; k++)
 		json_array_append_new(all, iface_object(&ifaces[k]));
 	json_object_set_new(o, "interfaces", all);
-	ok = json_dumpf(o, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
+	ok = json_dumpf(o, out, JSON_INDENT(2) | JSON_ENSURE_ASCII) == 0 && fputc('\n', out) != EOF;
 	json_decref(o);
 	return ok;
 }

@@ -107,6 +107,8 @@ static void peer(FILE *out, const struct style *s, const struct remote_iface *i,
 
 	conf_key_encode(key, p->public_key);
 	fprintf(out, "\n%s%speer%s: %s%s%s\n", s->peer, s->label, s->plain, s->peer, key, s->plain);
+	if (*p->name)
+		fprintf(out, "  %sname%s: %s\n", s->label, s->plain, text_shown(rx, p->name));
 	if (p->has_preshared_key)
 		fprintf(out, "  %spreshared key%s: (hidden)\n", s->label, s->plain);
 	if (*p->endpoint)

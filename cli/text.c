@@ -2,11 +2,14 @@
 #include "text.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <wchar.h>
 
+#include "conf_utf8.h"
 #include "drop_reasons.h"
 
 const char *text_si(char buf[TEXT_LEN], double n)
@@ -82,6 +85,56 @@ const char *text_percent(char buf[TEXT_LEN], double share)
 	if (!(share >= 0))
 		return strcpy(buf, "-");
 	snprintf(buf, TEXT_LEN, share < 0.9995 ? "%.1f%%" : "%.0f%%", share < 1 ? 100 * share : 100);
+	return buf;
+}
+
+/* Bytes above ASCII may be control characters to a terminal of another character set. */
+static int char_width(uint32_t c)
+{
+	if (c < 0x80)
+		return 1;
+	return strcmp(nl_langinfo(CODESET), "UTF-8") ? -1 : wcwidth((wchar_t)c);
+}
+
+size_t text_char(const char *s, uint32_t *c, int *width)
+{
+	const size_t n = conf_utf8_char(s, strnlen(s, 4), c);
+
+	*width = n && conf_utf8_is_printable(*c) ? char_width(*c) : -1;
+	if (*width < 0) {
+		*c = '?';
+		*width = 1;
+	}
+	return n ? n : 1;
+}
+
+int text_width(const char *s)
+{
+	int all = 0, width;
+	uint32_t c;
+
+	for (; *s; all += width)
+		s += text_char(s, &c, &width);
+	return all;
+}
+
+const char *text_shown(char buf[TEXT_LEN], const char *s)
+{
+	size_t len = 0, n;
+
+	for (; *s; s += n) {
+		uint32_t c;
+		int width;
+
+		n = text_char(s, &c, &width);
+		if (len + n >= TEXT_LEN)
+			break;
+		if (c == '?')
+			buf[len++] = '?';
+		else
+			len = (size_t)((char *)mempcpy(buf + len, s, n) - buf);
+	}
+	buf[len] = '\0';
 	return buf;
 }
 

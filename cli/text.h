@@ -3,6 +3,7 @@
 #ifndef WGDP_CLI_TEXT_H
 #define WGDP_CLI_TEXT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { TEXT_LEN = 192 };
@@ -21,6 +22,18 @@ const char *text_age(char buf[TEXT_LEN], uint64_t seconds);
 
 /* A percentage of `share` (0 to 1): "0.0%" to "100%". */
 const char *text_percent(char buf[TEXT_LEN], double share);
+
+/*
+ * The first character of printable UTF-8 that is not empty, in *c, and its columns in *width (0: it is part of the one before); returns its
+ * bytes. What is no such character, or none that the terminal is sure to show (by LC_CTYPE), is a '?'.
+ */
+size_t text_char(const char *s, uint32_t *c, int *width);
+
+/* The columns of all of it. */
+int text_width(const char *s);
+
+/* A copy of at most TEXT_LEN - 1 bytes with '?' for characters that are one to text_char. */
+const char *text_shown(char buf[TEXT_LEN], const char *s);
 
 /* What a drop reason means, NULL: this program does not know it. */
 const char *text_drop_reason(const char *name);

@@ -2,6 +2,7 @@
 /* wgdp top: which interface, and whether on a terminal (top_live.c) or as plain text. */
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@
 #include "top_view.h"
 #include "ask.h"
 
-enum { EXIT_USAGE = 2, BATCH_COLS = 100, BATCH_MAX = 1000000 };
+enum { EXIT_USAGE = 2, BATCH_COLS = 100, COLS_MAX = 500, BATCH_MAX = 1000000 };
 
 static const double delay_min = 0.1, delay_max = 3600;
 
@@ -156,14 +157,14 @@ static int columns(void)
 	const char *text = getenv("COLUMNS");
 	const int n = text ? atoi(text) : 0;
 
-	return n >= 20 && n <= 500 ? n : BATCH_COLS;
+	return n >= 20 && n <= COLS_MAX ? n : BATCH_COLS;
 }
 
 static bool print_view(struct top_data *d, struct top_ui *ui)
 {
 	const struct top_moment m = { .now = (uint64_t)time(NULL), .clock = "" };
 	struct top_screen s = { .rows = 0 };
-	char line[512];
+	char line[TOP_ROW_SIZE(COLS_MAX)];
 	int rows;
 
 	if (!top_screen_resize(&s, top_layout_rows(d), columns())) {
@@ -198,6 +199,7 @@ int top_main(int argc, char **argv)
 	struct top_data d;
 	int rc = EXIT_FAILURE;
 
+	setlocale(LC_CTYPE, "");	/* names are UTF-8 */
 	if (!read_options(argc, argv, &o, &ui))
 		return EXIT_USAGE;
 	if (o.help)

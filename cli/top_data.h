@@ -69,7 +69,7 @@ double top_data_control(const struct top_data *d, const char *name);
 double top_data_stage(const struct top_core *c, unsigned int k);
 
 /*
- * The peers to show: those that match `filter` (part of key, endpoint or an allowed IP; empty: all) in the order of `sort`; places `first` to
+ * The peers to show: those that match `filter` (part of name, key, endpoint or an allowed IP; empty: all) in the order of `sort`; places `first` to
  * `first + n` of these are then sorted in d->pick[first ...], the others are not. Returns how many match.
  */
 size_t top_pick(struct top_data *d, enum top_sort sort, bool reverse, const char *filter, size_t first, size_t n);

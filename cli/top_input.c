@@ -20,6 +20,14 @@ bool top_input_sort(const char *name, enum top_sort *sort)
 	return false;
 }
 
+/* By a character of UTF-8, whose bytes come one by one. */
+static void filter_shorten(char *filter, size_t len)
+{
+	while (len > 0 && ((unsigned char)filter[--len] & 0xc0) == 0x80)
+		;
+	filter[len] = '\0';
+}
+
 static bool filter_key(struct top_ui *ui, int key)
 {
 	const size_t len = strlen(ui->filter);
@@ -30,8 +38,8 @@ static bool filter_key(struct top_ui *ui, int key)
 		ui->typing = false;
 		ui->filter[0] = '\0';
 	} else if (key == TOP_KEY_BACKSPACE) {
-		ui->filter[len ? len - 1 : 0] = '\0';
-	} else if (key > ' ' && key <= '~' && len < TOP_FILTER_LEN) {
+		filter_shorten(ui->filter, len);
+	} else if (key >= ' ' && key <= 0xff && key != 0x7f && len < TOP_FILTER_LEN) {
 		ui->filter[len] = (char)key;
 		ui->filter[len + 1] = '\0';
 	} else {

@@ -8,7 +8,7 @@
 
 #include "top_data.h"
 
-enum { TOP_FILTER_LEN = 45 };	/* a whole key */
+enum { TOP_FILTER_LEN = 64 };	/* bytes; a whole key, a whole name */
 
 /* Keys that are no character. */
 enum top_key {

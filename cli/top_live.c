@@ -76,10 +76,15 @@ static void paint(const struct top_screen *s)
 		for (int col = 0; col < s->cols; col++) {
 			const struct top_cell *c = &s->cell[(size_t)row * (size_t)s->cols + (size_t)col];
 
-			if (c->ch != ' ' || c->look != TOP_PLAIN)
-				mvaddch(row, col, (chtype)(unsigned char)c->ch | look_attr[c->look]);
+			const wchar_t text[] = { (wchar_t)c->ch, L'\0' };
+
+			if (!c->ch || (c->ch == ' ' && c->look == TOP_PLAIN))
+				continue;
+			attrset((int)look_attr[c->look]);
+			mvaddwstr(row, col, text);
 		}
 	}
+	attrset(A_NORMAL);
 	refresh();
 }
 

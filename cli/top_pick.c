@@ -42,6 +42,14 @@ static int by_endpoint(const struct remote_peer *p, const struct remote_peer *q)
 	return strverscmp(p->endpoint, q->endpoint);
 }
 
+/* As they are shown: names first. */
+static int by_name(const struct remote_peer *p, const struct remote_peer *q)
+{
+	if (!*p->name || !*q->name)
+		return !*p->name - !*q->name;
+	return strverscmp(p->name, q->name);
+}
+
 /* Never 0 for two peers: so the order is the same each time, and equals cannot make the selection slow. */
 static int compare(const void *a, const void *b, void *arg)
 {
@@ -62,8 +70,10 @@ static int compare(const void *a, const void *b, void *arg)
 	case TOP_SORT_ENDPOINT:
 		c = by_endpoint(x->peer, y->peer);
 		break;
-	case TOP_SORT_HANDSHAKE:
 	case TOP_SORT_PEER:
+		c = by_name(x->peer, y->peer);
+		break;
+	case TOP_SORT_HANDSHAKE:
 	default:
 		break;
 	}
@@ -125,7 +135,7 @@ static bool matches(const struct remote_iface *i, const struct remote_peer *p, c
 {
 	char key[CONF_KEY_B64_LEN + 1], prefix[REMOTE_TEXT];
 
-	if (strstr(p->endpoint, filter))
+	if (strstr(p->name, filter) || strstr(p->endpoint, filter))
 		return true;
 	conf_key_encode(key, p->public_key);
 	if (strstr(key, filter))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A screen in memory: cells of a printable ASCII character and how it looks. What does not fit is cut off. One thread. */
+/*
+ * A screen in memory: cells of a printable character, as text_char has it, and how it looks. A wide character takes two cells; what has no
+ * width of its own (a mark on the one before) is left out. What does not fit is cut off. One thread.
+ */
 #ifndef WGDP_TOP_SCREEN_H
 #define WGDP_TOP_SCREEN_H
 
@@ -16,7 +19,7 @@ enum top_look {
 };
 
 struct top_cell {
-	char ch;
+	uint32_t ch;	/* 0: the right half of the wide one before */
 	uint8_t look;
 };
 
@@ -38,13 +41,16 @@ int top_screen_print(struct top_screen *s, int row, int col, enum top_look look,
 /* In at most `width` columns: what is longer ends in "..". */
 int top_screen_fit(struct top_screen *s, int row, int col, int width, enum top_look look, const char *text);
 
-/* Right-aligned in `width` columns, cut off at the left if it must be. */
+/* ASCII, right-aligned in `width` columns, cut off at the left if it must be. */
 int top_screen_right(struct top_screen *s, int row, int col, int width, enum top_look look, const char *text);
 
 /* The look of a whole row, which keeps its text. */
 void top_screen_look(struct top_screen *s, int row, enum top_look look);
 
-/* A row's text without the blanks at its end, terminated, in `text` of cols + 1. */
+/* Bytes of a row as UTF-8, terminated. */
+#define TOP_ROW_SIZE(cols) (4 * (size_t)(cols) + 1)
+
+/* A row's text without the blanks at its end, in `text` of TOP_ROW_SIZE(cols). */
 const char *top_screen_row(const struct top_screen *s, int row, char *text);
 
 #endif

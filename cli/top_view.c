@@ -21,7 +21,7 @@ static const char *const help[] = {
 	"  r t x h p e   sort by rate, tx, rx, handshake, peer, endpoint",
 	"  R             the other way round",
 	"  up down j k   scroll; also page up, page down, home, end, g, G",
-	"  / text        only peers with it in key, endpoint or allowed IPs;",
+	"  / text        only peers with it in name, key, endpoint, allowed IPs;",
 	"                Enter keeps it, Escape takes it away",
 	"  space         pause",
 	"  q             quit",
@@ -331,7 +331,7 @@ static void view_peer(const struct top_data *d, const struct top_peer *t, const 
 	conf_key_encode(key, p->public_key);
 	if (c->key < CONF_KEY_B64_LEN)
 		strcpy(key + PEER_SHORT, "..");
-	top_screen_put(s, row, 0, TOP_PLAIN, key);
+	top_screen_fit(s, row, 0, c->key, TOP_PLAIN, *p->name ? p->name : key);
 	if (c->rx)
 		top_screen_right(s, row, c->rx, 9, t->rx > 0 ? TOP_BOLD : TOP_PLAIN, text_si(text, 8 * t->rx));
 	if (c->tx)

@@ -5,33 +5,7 @@
 #include <string.h>
 
 #include "conf.h"
-
-/* One character off the front of *t. UINT32_MAX: not UTF-8 (RFC 3629: shortest form, no surrogates). */
-static uint32_t utf8_take(struct conf_text *t)
-{
-	static const uint32_t least[] = { 0, 0x80, 0x800, 0x10000 };
-	unsigned char first = (unsigned char)t->s[0];
-	size_t more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-	uint32_t c = more == 0 ? first : first & 0x3fu >> more;
-
-	if ((first >= 0x80 && first < 0xc0) || first >= 0xf8 || t->len <= more)
-		return UINT32_MAX;
-	for (size_t i = 1; i <= more; i++) {
-		if (((unsigned char)t->s[i] & 0xc0) != 0x80)
-			return UINT32_MAX;
-		c = c << 6 | ((unsigned char)t->s[i] & 0x3f);
-	}
-	t->s += more + 1;
-	t->len -= more + 1;
-	return c < least[more] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff) ? UINT32_MAX : c;
-}
-
-/* Neither a control character nor one that turns or breaks the line it is shown in. */
-static bool is_printable(uint32_t c)
-{
-	return c >= ' ' && !(c >= 0x7f && c <= 0x9f) && !(c >= 0x2028 && c <= 0x202e) &&
-	       !(c >= 0x2066 && c <= 0x2069) && c != 0xfeff && c <= 0x10ffff;
-}
+#include "conf_utf8.h"
 
 static bool is_alnum(char c)
 {
@@ -64,10 +38,13 @@ static bool text_cut_to_name(struct conf_text *t)
 	size_t len = 0;
 
 	while (rest.len > 0) {
-		uint32_t c = utf8_take(&rest);
+		uint32_t c;
+		size_t n = conf_utf8_char(rest.s, rest.len, &c);
 
-		if (!is_printable(c))
+		if (n == 0 || !conf_utf8_is_printable(c))
 			return false;
+		rest.s += n;
+		rest.len -= n;
 		letters = letters || c >= 0x80 || is_alnum((char)c);
 		if (t->len - rest.len <= CONF_NAME_LEN)
 			len = t->len - rest.len;

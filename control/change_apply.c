@@ -18,7 +18,6 @@
 #include "keypairs.h"
 #include "protocol.h"
 #include "roam.h"
-#include "uapi.h"
 
 enum { QUIESCENT_EVERY = 256 };		/* updates of tables and ways: what they replace can be freed only then */
 
@@ -329,7 +328,8 @@ int change_apply(struct iface *i, const struct change *c)
 	struct transaction tx = { .iface = i, .change = c };
 	int rc;
 
-	uapi_before_change(i->uapi);
+	if (i->manager)
+		i->manager->changes(i);
 	i->now = dataplane_now();
 	rc = prepare(&tx);
 	if (rc)

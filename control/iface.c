@@ -18,9 +18,7 @@
 #include "handshake_job.h"
 #include "keypairs.h"
 #include "listing.h"
-#include "metrics.h"
 #include "protocol.h"
-#include "uapi.h"
 
 enum {
 	/* Packet buffers that a receiving core may have under way: its FIFO, its ports' queues, its cache, a burst. */
@@ -295,32 +293,6 @@ static void doorbell_rung(void *arg)
 	(void)arg;	/* iface_disarm empties it, and iface_run looks at the rings */
 }
 
-static bool make_management(struct iface *i)
-{
-	char err[UAPI_ERRLEN];
-
-	i->uapi = uapi_create(i, err);
-	if (i->uapi)
-		return true;
-	if (i->bare) {
-		log_line(LOG_ERR, i->name, "%s", err);
-		return false;
-	}
-	/* As where another namespace has an interface of this name: the tunnel works even so. */
-	log_line(LOG_WARN, i->name, "wg(8) cannot see this interface: %s", err);
-	return true;
-}
-
-static bool show_metrics(struct iface *i)
-{
-	char err[METRICS_ERRLEN];
-
-	if (!i->metrics || metrics_add(i->metrics, i, err) == 0)
-		return true;
-	log_line(LOG_ERR, i->name, "Metrics: %s", err);
-	return false;
-}
-
 static void log_start(const struct iface *i)
 {
 	char key[CONF_KEY_B64_LEN + 1] = "(none)";
@@ -356,7 +328,7 @@ static bool bring_up(struct iface *i)
 		return false;
 	}
 	i->now = dataplane_now();
-	if (!load_conf(i) || !make_netif(i) || !make_management(i) || !show_metrics(i))
+	if (!load_conf(i) || !make_netif(i) || (i->manager && !i->manager->starts(i)))
 		return false;
 	rc = dataplane_start(i->dp);
 	if (rc) {
@@ -383,7 +355,8 @@ struct iface *iface_up(const struct iface_conf *ic)
 	i->conf = ic->conf;
 	i->bare = ic->bare;
 	i->loop = ic->loop;
-	i->metrics = ic->metrics;
+	i->manager = ic->manager;
+	i->manager_arg = ic->manager_arg;
 	i->now = i->started_ns = dataplane_now();
 	i->resolve_at_ns = UINT64_MAX;
 	CDS_INIT_LIST_HEAD(&i->staged_peers);
@@ -400,9 +373,12 @@ static void take_down_host(struct iface *i)
 
 	if (i->post_up)
 		post_up_end(i);
+	if (i->netif)
+		run_hooks(i, &i->conf->pre_down, "PreDown", true);
+	if (i->manager)
+		i->manager->ends(i);
 	if (!i->netif)
 		return;
-	run_hooks(i, &i->conf->pre_down, "PreDown", true);
 	loop_remove(i->loop, netif_fd(i->netif));
 	if (netif_down(i->netif, err))
 		log_line(LOG_WARN, i->name, "%s", err);
@@ -426,10 +402,6 @@ void iface_down(struct iface *i)
 
 	if (!i)
 		return;
-	uapi_destroy(i->uapi);
-	i->uapi = NULL;
-	if (i->metrics)
-		metrics_remove(i->metrics, i);
 	take_down_host(i);
 	take_down_dataplane(i);
 	if (i->resolver) {

@@ -7,6 +7,7 @@
 #define WGDP_IFACE_H
 
 #include "conf.h"
+#include "control_counters.h"
 #include "dataplane.h"
 #include "heap.h"
 #include "hooks.h"
@@ -18,7 +19,6 @@
 #include "peer.h"
 #include "ratelimiter.h"
 #include "resolver.h"
-#include "stats.h"
 #include "timers.h"
 
 enum iface_state {
@@ -26,6 +26,20 @@ enum iface_state {
 	IFACE_UP,
 	IFACE_GONE,	/* deleted by somebody, or a port failed: nothing to do but iface_down */
 	IFACE_FAILED,	/* PostUp failed, likewise */
+};
+
+struct managed;
+
+/* Who shows the interface outside, and changes it from there (manage/). */
+struct iface_manager {
+	/* All is there, and the data cores are about to start. False: it must not come up; the reason has been logged. */
+	bool (*starts)(struct iface *i);
+	/* A round; returns when to call again (monotonic ns; now: at once). */
+	uint64_t (*tick)(struct iface *i, uint64_t now);
+	/* The configuration is about to change. */
+	void (*changes)(struct iface *i);
+	/* PreDown commands have been run, and all of it is about to go; also where starts was never called, or false. */
+	void (*ends)(struct iface *i);
 };
 
 struct iface {
@@ -47,8 +61,9 @@ struct iface {
 	struct netif *netif;
 	struct hooks *post_up;		/* while they run */
 	struct resolver *resolver;	/* made when the first name is seen */
-	struct uapi *uapi;		/* NULL: not yet, or a test's */
-	struct metrics *metrics;	/* the process's, not owned; NULL: none */
+	const struct iface_manager *manager;	/* NULL: none */
+	void *manager_arg;
+	struct managed *managed;	/* the manager's own */
 
 	struct noise_identity identity;
 	uint32_t identity_generation;	/* another with each private key */
@@ -74,7 +89,8 @@ struct iface_conf {
 	struct conf *conf;		/* the interface's from now on, also where iface_up fails */
 	bool bare;
 	struct loop *loop;
-	struct metrics *metrics;	/* NULL: none */
+	const struct iface_manager *manager;	/* NULL: none */
+	void *manager_arg;
 	unsigned int time_scale;
 };
 
@@ -111,8 +127,5 @@ void iface_disarm(struct iface *i);
 
 /* To be called when p's timers may have changed other than by iface_run. */
 void iface_look_at(struct peer *p);
-
-/* status.c: what `wg show` would say, and the counters, to stderr. */
-void iface_status(const struct iface *i);
 
 #endif

@@ -14,7 +14,6 @@
 #include "keypairs.h"
 #include "protocol.h"
 #include "roam.h"
-#include "uapi.h"
 
 enum {
 	EVENTS_PER_ROUND = 256,
@@ -251,15 +250,6 @@ static void look_at_port(struct iface *i, const struct port *p, const char *what
 		log_line(LOG_ERR, i->name, "the %s is gone: %s", what, strerror(error));
 }
 
-/* Who started us as wireguard-go ends us as that, too: by removing the socket. */
-static void look_at_socket(struct iface *i)
-{
-	if (!i->bare || i->state == IFACE_GONE || !uapi_removed(i->uapi))
-		return;
-	log_line(LOG_NOTICE, i->name, "the management socket was removed");
-	i->state = IFACE_GONE;
-}
-
 bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 {
 	bool more = false;
@@ -277,12 +267,9 @@ bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 	tick = roam_tick(i);
 	if (tick < *next)
 		*next = tick;
-	if (i->uapi) {
-		tick = uapi_tick(i->uapi, now);
-		if (tick < *next)
-			*next = tick;
-		look_at_socket(i);
-	}
+	tick = i->manager ? i->manager->tick(i, now) : UINT64_MAX;
+	if (tick < *next)
+		*next = tick;
 	look_at_port(i, i->inner, "interface");
 	look_at_port(i, outer_port(i->outer), "outer device");
 	return more;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * libFuzzer target for what a process may answer (answer.c, remote_*.c), and for what is shown of it. The first byte says into what pieces the
- * answers are cut; then come, with zero bytes in between, those to stats=1 and get=1, twice: two snapshots. Besides not crashing: what was
+ * answers are cut; then come, with zero bytes in between, those to stats=1 and peers=1, twice: two snapshots. Besides not crashing: what was
  * taken is in range; text, JSON and screens are printable; JSON is JSON; no rate is negative.
  */
 #include <arpa/inet.h>
+#include <locale.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include <jansson.h>
 
+#include "conf_utf8.h"
 #include "remote_text.h"
 #include "show.h"
 #include "top_view.h"
@@ -27,6 +29,16 @@ static void check_text(const char *s, size_t size)
 		CHECK(*s >= ' ' && *s <= '~');
 }
 
+static void check_utf8(const char *s, size_t len)
+{
+	for (size_t k = 0, n; k < len; k += n) {
+		uint32_t c;
+
+		n = conf_utf8_char(s + k, len - k, &c);
+		CHECK(n && (conf_utf8_is_printable(c) || c == '\n'));
+	}
+}
+
 static void check_counters(const struct remote_counters *c)
 {
 	CHECK(c->n <= REMOTE_COUNTERS);
@@ -40,6 +52,8 @@ static void check_iface(const struct remote_iface *i)
 
 	for (size_t k = 0; k < i->n_peers; k++) {
 		check_text(i->peers[k].endpoint, sizeof(i->peers[k].endpoint));
+		CHECK(memchr(i->peers[k].name, '\0', sizeof(i->peers[k].name)) && !strchr(i->peers[k].name, '\n'));
+		check_utf8(i->peers[k].name, strlen(i->peers[k].name));
 		CHECK(i->peers[k].first_prefix == prefixes);
 		prefixes += i->peers[k].n_prefixes;
 	}
@@ -68,8 +82,7 @@ static void check_shown(struct remote_iface *i)
 	show_sort_peers(i);
 	show_text(f, i, 1000000, false);
 	fflush(f);
-	for (size_t k = 0; k < len; k++)
-		CHECK(text[k] == '\n' || (text[k] >= ' ' && text[k] <= '~'));
+	check_utf8(text, len);
 	fseek(f, 0, SEEK_SET);
 	CHECK(show_json(f, i, 1));
 	fclose(f);
@@ -87,8 +100,11 @@ static void check_screen(struct top_data *d, int rows, int cols)
 
 	CHECK(top_screen_resize(&s, rows, cols));
 	top_view_render(d, &ui, &m, &s);
-	for (int k = 0; k < rows * cols; k++)
-		CHECK(s.cell[k].ch >= ' ' && s.cell[k].ch <= '~' && s.cell[k].look < TOP_LOOKS);
+	for (int k = 0; k < rows * cols; k++) {
+		const uint32_t c = s.cell[k].ch;
+
+		CHECK((c ? conf_utf8_is_printable(c) : k % cols > 0 && s.cell[k - 1].ch >= 0x80) && s.cell[k].look < TOP_LOOKS);
+	}
 	top_screen_fini(&s);
 }
 
@@ -124,6 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
+	setlocale(LC_CTYPE, data[0] % 2 ? "C.UTF-8" : "C");
 	piece = 1 + data[0] * 16u;
 	data++;
 	size--;

@@ -171,6 +171,32 @@ shows '^echo$'
 
 # ---- reload: said to the process, and its answer passed on
 "$WGDP" reload dp
+
+# ---- names of peers, which the file gives; wg(8) has none
+wg show dp dump | cut -f 1-4 >before
+sed -i 's/^\[Peer\]$/[Peer] # Jürgen 日本/' dp.conf
+"$WGDP" reload dp
+"$WGDP" show dp >named
+grep -A 1 "^peer: ${pub[go]}\$" named | found -x '  name: Jürgen 日本'
+diff <(grep -v '^  name:' named | comparable) <(WG_COLOR_MODE=never wg show dp | comparable) || fail "more than a name"
+wg show dp dump | cut -f 1-4 | diff before -
+not found '^name=' < <(printf 'get=1\n\n' | timeout 10 nc -N -U /run/wireguard/dp.sock)
+LC_ALL=C "$WGDP" show dp | found -x '  name: J?rgen ??'
+[ "$("$WGDP" show dp --json | jq -r '.interfaces[0].peers[0].name')" = 'Jürgen 日本' ]
+COLUMNS=80 "$WGDP" top dp --once -d 0.1 | found '^Jürgen \.\.  '
+keys_ clear Enter
+run_top
+shows '^Jürgen \.\.  .* 10\.77\.0\.2:51820'
+tm resize-window -t top -x 150 -y 24
+shows '^Jürgen 日本  .* 10\.77\.0\.2:51820'
+keys_ / 'zzz'
+shows '0-0 of 0 (1)'
+keys_ Escape / 'rgen 日'
+shows '^filter: rgen 日_ .*1-1 of 1'
+keys_ Enter q
+shows '^ended 0$'
+"$WGDP" show go | not found '^  name:'
+
 echo 'Nonsense = 1' >>dp.conf
 says 1 'nothing was changed' reload dp
 grep -q "dp.conf:[0-9]*: unknown key 'Nonsense'" err

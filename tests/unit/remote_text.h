@@ -13,7 +13,8 @@
 	pair pair pair pair pair pair pair pair pair pair pair pair pair pair pair pair
 
 #define GET_DEVICE "private_key=" KEY_OF("61") "\nlisten_port=51820\nfwmark=51966\n"
-#define GET_PEER_A "public_key=" KEY_OF("aa") "\npreshared_key=" KEY_OF("62") "\nprotocol_version=1\nendpoint=192.0.2.1:40000\n" \
+#define GET_PEER_A "public_key=" KEY_OF("aa") "\n" GET_PEER_A_REST
+#define GET_PEER_A_REST "preshared_key=" KEY_OF("62") "\nprotocol_version=1\nendpoint=192.0.2.1:40000\n" \
 	"last_handshake_time_sec=1000000\nlast_handshake_time_nsec=5\ntx_bytes=1023\nrx_bytes=1048576\n" \
 	"persistent_keepalive_interval=25\nallowed_ip=10.0.0.0/8\nallowed_ip=fd00::/64\n"
 #define GET_PEER_B "public_key=" KEY_OF("bb") "\npreshared_key=" KEY_OF("00") "\nprotocol_version=1\nendpoint=[2001:db8::1]:51820\n" \
@@ -21,6 +22,8 @@
 	"persistent_keepalive_interval=0\nallowed_ip=192.0.2.128/25\n"
 #define GET_PEER_C "public_key=" KEY_OF("cc") "\nprotocol_version=1\nlast_handshake_time_sec=0\nlast_handshake_time_nsec=0\n" \
 	"tx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n"
+#define NAME_A "J\303\274rgen \346\227\245\346\234\254"	/* an umlaut, two that are wide */
+#define PEERS_WHOLE GET_DEVICE "public_key=" KEY_OF("aa") "\nname=" NAME_A "\n" GET_PEER_A_REST GET_PEER_B GET_PEER_C "errno=0\n\n"
 #define GET_WHOLE GET_DEVICE GET_PEER_A GET_PEER_B GET_PEER_C "errno=0\n\n"
 
 #define STATS_IFACE "name=wg0\nup=1\npid=77\nversion=0.1.0\nuptime_ns=3661000000000\npublic_key=" KEY_OF("dd") \

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <locale.h>
 #include <math.h>
 
 #include "remote_text.h"
@@ -140,10 +141,39 @@ static json_t *json_of(const struct remote_iface *i, size_t n)
 	fclose(f);
 	cr_assert_null(strstr(text, "YWFhYWFh"));
 	cr_assert_null(strstr(text, "61616161"));
+	for (size_t k = 0; k < len; k++)
+		cr_assert_lt((unsigned char)text[k], 0x80);
 	o = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	cr_assert_not_null(o);
 	free(text);
 	return o;
+}
+
+/* Behind the key, as far as the locale's terminal shows it; JSON has it whole, as ASCII. */
+Test(show, names)
+{
+	static const struct { const char *locale, *line; } shows[] = {
+		{ "C.UTF-8", "\npeer: " KEY_A "\n  name: " NAME_A "\n  preshared" }, { "C", "\npeer: " KEY_A "\n  name: J?rgen ??\n  preshared" },
+	};
+	struct remote_iface i;
+	json_t *o, *peers;
+
+	cr_assert(remote_make(&i, PEERS_WHOLE, STATS_WHOLE));
+	for (size_t k = 0; k < sizeof(shows) / sizeof(shows[0]); k++) {
+		char *text;
+
+		cr_assert(setlocale(LC_CTYPE, shows[k].locale));
+		text = shown(&i, 1000121, false);
+		cr_assert(strstr(text, shows[k].line), "%s", text);
+		cr_assert(strstr(text, "\npeer: " KEY_B "\n  endpoint"), "%s", text);
+		free(text);
+	}
+	o = json_of(&i, 1);
+	peers = json_object_get(json_array_get(json_object_get(o, "interfaces"), 0), "peers");
+	cr_assert_str_eq(json_string_value(json_object_get(json_array_get(peers, 0), "name")), NAME_A);
+	cr_assert(json_is_null(json_object_get(json_array_get(peers, 1), "name")));
+	json_decref(o);
+	remote_fini(&i);
 }
 
 Test(show, json)

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "iface_bed.h"
+#include "stats.h"
 
 static struct iface_bed bed;
 static struct stats s;

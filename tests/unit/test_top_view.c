@@ -3,6 +3,7 @@
 #include "top_view.h"
 
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -45,7 +46,7 @@ static void make(struct top_data *d)
 
 static void check_rows(const struct top_screen *s, const char *const *want, int n)
 {
-	char text[512];
+	char text[TOP_ROW_SIZE(200)];
 
 	cr_assert_eq(s->rows, n);
 	for (int row = 0; row < n; row++)
@@ -85,6 +86,61 @@ Test(top, golden)
 	top_data_fini(&d);
 }
 
+/* Names for keys, cut to the column by what they take on a terminal. */
+Test(top, names)
+{
+	static const struct { const char *name, *locale, *want; } shows[] = {
+		{ "alice", "C", "alice         8.00M" }, { "0123456789", "C", "0123456789    8.00M" }, { "0123456789a", "C", "01234567..    8.00M" },
+		{ NAME_A, "C.UTF-8", "J\303\274rgen ..     8.00M" },
+		{ NAME_A, "C", "J?rgen ??     8.00M" },
+		{ "e\314\201\346\227\245", "C.UTF-8", "e\346\227\245           8.00M" },
+	};
+	struct top_ui ui = { .delay = 2 };
+	struct top_screen s = { .rows = 0 };
+	char text[TOP_ROW_SIZE(80)];
+	struct top_data d;
+
+	make(&d);
+	cr_assert(top_screen_resize(&s, 24, 80));
+	for (size_t k = 0; k < sizeof(shows) / sizeof(shows[0]); k++) {
+		cr_assert(setlocale(LC_CTYPE, shows[k].locale));
+		strcpy(d.now.peers[1].name, shows[k].name);
+		top_view_render(&d, &ui, &moment, &s);
+		top_screen_row(&s, 10, text);
+		cr_assert_eq(strncmp(text, shows[k].want, strlen(shows[k].want)), 0, "%s\n%s", text, shows[k].want);
+		cr_assert(strstr(text, "      1m10s  192.0.2.1:40000      10.0.0.0/8 +1"), "%s", text);
+		cr_assert_eq(strncmp(top_screen_row(&s, 11, text), "u7u7u7u7.. ", 11), 0, "%s", text);
+	}
+	top_screen_fini(&s);
+	top_data_fini(&d);
+}
+
+/* A wide character has room or is not there; half of one never stays. */
+Test(top, wide)
+{
+#define SUN "\346\227\245"
+	struct top_screen s = { .rows = 0 };
+	char text[TOP_ROW_SIZE(6)];
+
+	cr_assert(setlocale(LC_CTYPE, "C.UTF-8"));
+	cr_assert(top_screen_resize(&s, 1, 6));
+	cr_assert_eq(top_screen_put(&s, 0, 1, TOP_PLAIN, SUN SUN SUN), 7);
+	cr_assert_str_eq(top_screen_row(&s, 0, text), " " SUN SUN);
+	cr_assert(s.cell[1].ch == 0x65e5 && s.cell[2].ch == 0);
+	top_screen_put(&s, 0, 2, TOP_PLAIN, "x");
+	cr_assert_str_eq(top_screen_row(&s, 0, text), "  x" SUN);
+	top_screen_put(&s, 0, 3, TOP_PLAIN, "y");
+	cr_assert_str_eq(top_screen_row(&s, 0, text), "  xy");
+	top_screen_put(&s, 0, 0, TOP_PLAIN, SUN SUN SUN);
+	top_screen_put(&s, 0, 1, TOP_PLAIN, SUN);
+	cr_assert_str_eq(top_screen_row(&s, 0, text), " " SUN " " SUN);
+	cr_assert_eq(top_screen_fit(&s, 0, 0, 5, TOP_PLAIN, SUN SUN SUN), 4);
+	cr_assert_eq(strncmp(top_screen_row(&s, 0, text), SUN "..", 5), 0);
+	cr_assert_eq(top_screen_fit(&s, 0, 0, 6, TOP_PLAIN, SUN SUN SUN), 6);
+	cr_assert_str_eq(top_screen_row(&s, 0, text), SUN SUN SUN);
+	top_screen_fini(&s);
+}
+
 /* What does not answer, is paused, or filtered, says so. */
 Test(top, states)
 {
@@ -92,7 +148,7 @@ Test(top, states)
 	struct top_ui ui = { .delay = 0.5, .paused = true, .typing = true, .filter = "192.0" };
 	struct top_screen s = { .rows = 0 };
 	struct top_data d;
-	char text[512];
+	char text[TOP_ROW_SIZE(200)];
 
 	make(&d);
 	cr_assert(top_screen_resize(&s, 24, 80));
@@ -115,7 +171,7 @@ static void check_size(struct top_data *d, int rows, int cols)
 {
 	struct top_ui ui = { .delay = 2 };
 	struct top_screen s = { .rows = 0 };
-	char text[512];
+	char text[TOP_ROW_SIZE(200)];
 
 	cr_assert(top_screen_resize(&s, rows, cols));
 	top_view_render(d, &ui, &moment, &s);
@@ -312,11 +368,12 @@ Test(top, pick_many, .timeout = 60)
 Test(top, filter)
 {
 	static const struct { const char *filter; size_t n; } want[] = {
-		{ "", 4 }, { "qqqq", 1 }, { "2001:db8", 1 }, { "192.0.2.128/25", 1 }, { "192.0.2.", 2 }, { "fd00::/64", 1 }, { "nothing", 0 },
+		{ "", 4 }, { "rgen \346", 1 }, { "qqqq", 1 }, { "2001:db8", 1 }, { "192.0.2.128/25", 1 }, { "192.0.2.", 2 }, { "fd00::/64", 1 }, { "nothing", 0 },
 	};
 	struct top_data d;
 
 	make(&d);
+	strcpy(d.now.peers[2].name, NAME_A);
 	for (size_t k = 0; k < sizeof(want) / sizeof(want[0]); k++)
 		cr_assert_eq(top_pick(&d, TOP_SORT_RATE, false, want[k].filter, 0, 10), want[k].n, "%s", want[k].filter);
 	top_data_fini(&d);
@@ -358,6 +415,17 @@ Test(top, keys)
 	cr_assert(!ui.typing && *ui.filter);
 	top_input_key(&ui, TOP_KEY_ESCAPE);
 	cr_assert_str_eq(ui.filter, "");
+	press(&ui, "/a b");
+	for (const unsigned char *c = (const unsigned char *)SUN SUN; *c; c++)
+		cr_assert(top_input_key(&ui, *c));	/* as ncurses has them */
+	cr_assert_str_eq(ui.filter, "a b" SUN SUN);
+	top_input_key(&ui, TOP_KEY_BACKSPACE);
+	cr_assert_str_eq(ui.filter, "a b" SUN);
+	top_input_key(&ui, TOP_KEY_BACKSPACE);
+	top_input_key(&ui, TOP_KEY_BACKSPACE);
+	cr_assert_str_eq(ui.filter, "a ");
+	cr_assert_not(top_input_key(&ui, 0x7f));
+	top_input_key(&ui, TOP_KEY_ESCAPE);
 	press(&ui, "/0123456789012345678901234567890123456789012345678901234567890123456789");
 	cr_assert_eq(strlen(ui.filter), TOP_FILTER_LEN);
 	top_input_key(&ui, TOP_KEY_ESCAPE);

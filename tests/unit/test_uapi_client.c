@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Answers of processes, whole and broken: what is fed (answer.c, remote_*.c), and what a server of ours, in a thread, says over a socket in a
- * temporary folder (ask*.c). A server's script is the answers to stats=1, get=1 and reload=1; NULL: it hangs up.
+ * temporary folder (ask*.c). A server's script is the answers to stats=1, peers=1, get=1 and reload=1; NULL: it hangs up.
  */
 #include "ask.h"
 
@@ -134,6 +134,7 @@ static const struct {
 static const char *const broken_get[] = {
 	"private_key=00\n", "private_key=" KEY_OF("0g") "\n", "private_key=" KEY_OF("11") "1\n", "public_key=\n", "public_key=" KEY_OF("a:") "\n",
 	"endpoint=192.0.2.1:1\n", "rx_bytes=1\n", "allowed_ip=10.0.0.0/8\n", "last_handshake_time_sec=0\n",
+	"name=alice\n",
 };
 
 static const char *const broken_peer[] = {
@@ -142,6 +143,7 @@ static const char *const broken_peer[] = {
 	"endpoint=[2001:db8::1%a-zone-with-a-name-that-is-longer-than-any-there-could-ever-be]:51820\n",
 	"allowed_ip=10.0.0.0\n", "allowed_ip=10.0.0.0/33\n", "allowed_ip=fd00::/129\n", "allowed_ip=/8\n", "allowed_ip=10.0.0/8\n",
 	"allowed_ip=10.0.0.0/\n", "allowed_ip=10.0.0.0/-1\n", "rx_bytes=18446744073709551616\n", "tx_bytes=1 \n",
+	"name=\n", "name=12345678901234567890123456789012345678901234567890123456789012345\n",
 	"last_handshake_time_nsec=1000000000\n", "last_handshake_time_sec=9223372036854775808\n", "persistent_keepalive_interval=65536\n",
 	"preshared_key=1\n",
 };
@@ -193,6 +195,29 @@ Test(answer, tolerated)
 	remote_fini(&i);
 }
 
+/* What of a name is no printable UTF-8 never gets to a terminal; other values have no UTF-8 at all. */
+Test(answer, names)
+{
+	static const struct { const char *name, *want; } tried[] = {
+		{ "alice", "alice" }, { "\346\227\245\346\234\254 \360\237\230\200=", "\346\227\245\346\234\254 \360\237\230\200=" },
+		{ "\033]0;x\007\r\t\177", "?]0;x????" }, { "a\302\233b", "a??b" }, { "\342\200\256b", "???b" },
+		{ "\233\377\300\200", "????" }, { "\346\227", "??" }, { "\355\240\200", "???" },
+		{ "1234567890123456789012345678901234567890123456789012345678901234",
+		  "1234567890123456789012345678901234567890123456789012345678901234" },
+	};
+
+	for (size_t k = 0; k < sizeof(tried) / sizeof(tried[0]); k++) {
+		struct remote_iface i;
+		char text[512];
+
+		remote_init(&i, "wg0");
+		snprintf(text, sizeof(text), "public_key=" KEY_OF("aa") "\nname=%s\nerrno=0\n\n", tried[k].name);
+		cr_assert_eq(remote_feed(&i, false, text, strlen(text), 4096, NULL), ANSWER_DONE);
+		cr_assert_str_eq(i.peers[0].name, tried[k].want);
+		remote_fini(&i);
+	}
+}
+
 /* The text of a key is not left in the buffer once its line was taken. */
 Test(answer, keys_wiped)
 {
@@ -218,7 +243,7 @@ static char dir[] = "/tmp/wgdp-ask-XXXXXX";
 static char err[ASK_ERRLEN];
 
 struct script {
-	const char *stats, *get, *reload;
+	const char *stats, *peers, *get, *reload;
 	size_t cut;		/* of an answer: so much of it, then hang up; 0: all */
 	bool mute, drip;	/* says nothing; a byte at a time, without an end */
 };
@@ -245,6 +270,7 @@ static bool send_all(int fd, const char *text, size_t len)
 static bool say(const struct script *s, int fd, const char *request)
 {
 	const char *text = !strcmp(request, "stats=1\n\n") ? s->stats : !strcmp(request, "get=1\n\n") ? s->get :
+			   !strcmp(request, "peers=1\n\n") ? s->peers :
 			   !strcmp(request, "reload=1\n\n") ? s->reload : NULL;
 
 	while (s->mute || s->drip) {
@@ -317,7 +343,7 @@ TestSuite(ask, .init = enter, .fini = leave, .timeout = 120);
 
 Test(ask, whole)
 {
-	const struct script script = { .stats = STATS_WHOLE, .get = GET_WHOLE };
+	const struct script script = { .stats = STATS_WHOLE, .peers = PEERS_WHOLE };
 	struct remote_iface i;
 	struct server s;
 
@@ -325,6 +351,8 @@ Test(ask, whole)
 	cr_assert_eq(ask_iface(dir, "wg0", ASK_STATS | ASK_GET, &i, err), 0, "%s", err);
 	check_whole(&i);
 	check_stats(&i);
+	cr_assert_str_eq(i.peers[0].name, NAME_A);
+	cr_assert_str_eq(i.peers[1].name, "");
 	cr_assert_neq(i.get_ns, 0);
 	remote_fini(&i);
 	cr_assert_eq(ask_iface(dir, "wg0", ASK_STATS, &i, err), 0);
@@ -348,6 +376,32 @@ Test(ask, without_stats)
 	cr_assert_eq(ask_iface(dir, "wg0", ASK_STATS | ASK_GET_IF_STATS, &i, err), 0, "%s", err);
 	cr_assert(!i.has_stats && !i.n_peers);
 	remote_fini(&i);
+	stop(&s);
+}
+
+/* So does a wgdp from before there were names, on peers=1; but what it does not do to get=1 is no excuse. */
+Test(ask, without_names)
+{
+	struct script script = { .stats = STATS_WHOLE, .get = GET_WHOLE };
+	struct remote_iface i;
+	struct server s;
+
+	start(&s, &script);
+	for (unsigned int what = ASK_GET; what <= ASK_GET_IF_STATS; what *= 2) {
+		cr_assert_eq(ask_iface(dir, "wg0", ASK_STATS | what, &i, err), 0, "%s", err);
+		check_whole(&i);
+		check_stats(&i);
+		cr_assert_str_eq(i.peers[0].name, "");
+		remote_fini(&i);
+	}
+	cr_assert_eq(ask_iface(dir, "wg0", ASK_GET, &i, err), 0, "%s", err);
+	cr_assert(!i.has_stats && i.n_peers == 3);
+	remote_fini(&i);
+	script.get = NULL;
+	cr_assert_eq(ask_iface(dir, "wg0", ASK_STATS | ASK_GET, &i, err), -ECONNRESET);
+	script.peers = "errno=12\n\n";
+	cr_assert_eq(ask_iface(dir, "wg0", ASK_STATS | ASK_GET, &i, err), -ENOMEM);
+	cr_assert_str_eq(err, "wg0: its process refuses peers=1: Cannot allocate memory");
 	stop(&s);
 }
 
@@ -446,7 +500,7 @@ Test(ask, many)
 		fprintf(f, "public_key=%08x%.56s\nrx_bytes=%u\nallowed_ip=10.%u.%u.%u/32\n", k, KEY_OF("ee"), k, k >> 16, k >> 8 & 255, k & 255);
 	fputs("errno=0\n\n", f);
 	fclose(f);
-	script.get = text;
+	script.peers = text;
 	start(&s, &script);
 	cr_assert_eq(ask_iface(dir, "wg0", ASK_STATS | ASK_GET, &i, err), 0, "%s", err);
 	cr_assert(i.n_peers == n && i.n_prefixes == n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* get=1's answer: letter by letter, and the same in pieces of any size. */
+/* get=1's and peers=1's answer: letter by letter, and the same in pieces of any size. */
 #include "uapi_bed.h"
 
 #include "uapi_get.h"
@@ -8,14 +8,14 @@
 TestSuite(uapi_get, .init = bed_begin, .fini = bed_end, .timeout = 120);
 
 /* All of it, in pieces of `size`; the caller frees it. */
-static char *get_in_pieces(size_t size)
+static char *get_in_pieces(size_t size, bool names)
 {
 	char *piece = malloc(size), *text = NULL;
 	size_t len = 0, n;
 	FILE *out = open_memstream(&text, &len);
 	struct uapi_get g;
 
-	uapi_get_init(&g, &bed);
+	uapi_get_init(&g, &bed, names);
 	while ((n = uapi_get_piece(&g, piece, size))) {
 		cr_assert(n <= size && piece[n - 1] == '\n');
 		fwrite(piece, 1, n, out);
@@ -26,25 +26,31 @@ static char *get_in_pieces(size_t size)
 	return text;
 }
 
-static void expect(const char *expected)
+static void expect_of(bool names, const char *expected)
 {
 	for (size_t size = UAPI_GET_MIN; size < 4000; size += 97) {
-		char *text = get_in_pieces(size);
+		char *text = get_in_pieces(size, names);
 
 		cr_assert_str_eq(text, expected);
 		free(text);
 	}
 }
 
+static void expect(const char *expected)
+{
+	expect_of(false, expected);
+}
+
 static void expect_line(const char *line)
 {
-	char *text = get_in_pieces(8192);
+	char *text = get_in_pieces(8192, false);
 
 	cr_assert_not_null(strstr(text, line), "%s", text);
 	free(text);
 }
 
 #define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
+#define ZEROS_62 "00000000000000000000000000000000000000000000000000000000000000"
 /* the run 10 11 12 ..., clamped */
 #define PRIVATE "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e6f"
 
@@ -91,6 +97,35 @@ Test(uapi_get, peers)
 	expect_line("\nendpoint=[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe%4294967295]:65535\n");
 	q->endpoint.remote.v6.sin6_scope_id = 0;
 	expect_line("\nendpoint=[fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe]:65535\n");
+}
+
+/* Names are in the answer to peers=1, and there alone; the longest lines there are fit. */
+Test(uapi_get, names)
+{
+#define NUMBERS "last_handshake_time_sec=0\nlast_handshake_time_nsec=0\ntx_bytes=0\nrx_bytes=0\npersistent_keepalive_interval=0\n"
+#define LONGEST "1234567890123456789012345678901234567890123456789012345678901234"
+	static const char *const peers[] = { "private_key=" PRIVATE "\nlisten_port=51820\n",
+		"public_key=01" ZEROS_62 "\n", "name=J\303\274rgen's phone\n", "preshared_key=" ZEROS "\nprotocol_version=1\n" NUMBERS,
+		"public_key=02" ZEROS_62 "\n", "", "preshared_key=" ZEROS "\nprotocol_version=1\n" NUMBERS,
+		"public_key=03" ZEROS_62 "\n", "name=" LONGEST "\n", "preshared_key=" ZEROS "\nprotocol_version=1\n" NUMBERS, "errno=0\n\n" };
+	char with[2048] = "", without[2048] = "";
+	struct peer *p = bed_add_peer(1), *q;
+
+	bed_add_peer(2);
+	q = bed_add_peer(3);
+	p->label = strdup("J\303\274rgen's phone");
+	q->label = strdup(LONGEST);
+	for (size_t k = 0; k < sizeof(peers) / sizeof(peers[0]); k++) {
+		strcat(with, peers[k]);
+		if (strncmp(peers[k], "name=", 5) != 0)
+			strcat(without, peers[k]);
+	}
+	expect_of(true, with);
+	expect_of(false, without);
+	free(p->label);
+	free(q->label);
+	p->label = q->label = NULL;
+	expect_of(true, without);
 }
 
 /* The same endpoint as endpoint_format has it, and back. */
@@ -151,7 +186,7 @@ Test(uapi_get, many_prefixes)
 			}
 	cr_assert_eq(n, 130560);
 	bed_add_peer(2);
-	text = get_in_pieces(65536);
+	text = get_in_pieces(65536, false);
 	cr_assert_eq(bed_count_lines(text, "allowed_ip=10."), 130560);
 	cr_assert_not_null(strstr(text, "\nallowed_ip=10.254.255.128/25\npublic_key=02000000"));
 	cr_assert_eq(bed_count_lines(text, "errno=0"), 1);
@@ -173,10 +208,10 @@ Test(uapi_get, places)
 		for (uint8_t k = 0; k < n; k++)
 			bed_add_ip(p, addr, (uint8_t)(20 + k));
 	}
-	for (uapi_get_init(&a, &bed); a.state != UAPI_GET_DONE; units++) {
+	for (uapi_get_init(&a, &bed, true); a.state != UAPI_GET_DONE; units++) {
 		unsigned int same = 0, at = 0, where = 0;
 
-		for (uapi_get_init(&b, &bed); b.state != UAPI_GET_DONE; at++) {
+		for (uapi_get_init(&b, &bed, true); b.state != UAPI_GET_DONE; at++) {
 			if (uapi_get_same(&a, &b)) {
 				same++;
 				where = at;
@@ -187,4 +222,7 @@ Test(uapi_get, places)
 		uapi_get_piece(&a, out, sizeof(out));
 	}
 	cr_assert_eq(units, 1 + 3 + 3 + 1);
+	uapi_get_init(&a, &bed, false);
+	uapi_get_init(&b, &bed, true);
+	cr_assert_not(uapi_get_same(&a, &b), "the same place, but another text");
 }

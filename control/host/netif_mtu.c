@@ -17,14 +17,26 @@ enum {
 	DETOURS_MAX = 4, /* of them, for which the whole table is read */
 };
 
-static uint32_t mtu_of_route(struct netlink *nl, const struct netif_route *r)
+/* What was learned on the way through the endpoints: most leave by the same device. */
+struct search {
+	struct netlink *nl;
+	uint32_t fwmark, ifindex;
+	uint32_t oif, oif_mtu; /* the last device that was asked about */
+	unsigned int detours;
+};
+
+static uint32_t mtu_of_route(struct search *s, const struct netif_route *r)
 {
 	struct netif_link link;
 
 	if (r->mtu)
 		return r->mtu;
-	if (!r->oif || netif_link_get(nl, r->oif, &link))
+	if (r->oif == s->oif)
+		return s->oif_mtu;
+	if (netif_link_get(s->nl, r->oif, &link))
 		return 0;
+	s->oif = r->oif;
+	s->oif_mtu = link.mtu;
 	return link.mtu;
 }
 
@@ -50,23 +62,22 @@ static void detour_cb(const struct netif_route *r, void *arg)
 }
 
 /* The way that there would be if it did not lead through the tunnel itself, as it may once the tunnel's routes stand. */
-static uint32_t mtu_beside(struct netlink *nl, const struct sockaddr_storage *ss, uint32_t ifindex)
+static uint32_t mtu_beside(struct search *s, const struct sockaddr_storage *ss)
 {
-	struct detour d = { .to.family = ss->ss_family, .without = ifindex };
+	struct detour d = { .to.family = ss->ss_family, .without = s->ifindex };
 
 	if (ss->ss_family == AF_INET)
 		d.to.addr.v4 = ((const struct sockaddr_in *)ss)->sin_addr;
 	else
 		d.to.addr.v6 = ((const struct sockaddr_in6 *)ss)->sin6_addr;
 	d.to.cidr = ss->ss_family == AF_INET ? 32 : 128;
-	if (netif_routes_dump(nl, ss->ss_family, RT_TABLE_MAIN, 0, detour_cb, &d))
+	if (netif_routes_dump(s->nl, ss->ss_family, RT_TABLE_MAIN, 0, detour_cb, &d))
 		return 0;
-	return mtu_of_route(nl, &d.best);
+	return mtu_of_route(s, &d.best);
 }
 
 /* 0: there is no way */
-static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *ss, uint32_t fwmark, uint32_t ifindex,
-			    unsigned int *detours)
+static uint32_t mtu_towards(struct search *s, const struct sockaddr_storage *ss)
 {
 	const struct sockaddr_in *v4 = (const void *)ss;
 	const struct sockaddr_in6 *v6 = (const void *)ss;
@@ -85,13 +96,13 @@ static uint32_t mtu_towards(struct netlink *nl, const struct sockaddr_storage *s
 		if (v6->sin6_scope_id)
 			mnl_attr_put_u32(&req.nlh, RTA_OIF, v6->sin6_scope_id);
 	}
-	if (fwmark)
-		mnl_attr_put_u32(&req.nlh, RTA_MARK, fwmark);
-	if (netlink_talk(nl, &req.nlh, route_cb, &route))
+	if (s->fwmark)
+		mnl_attr_put_u32(&req.nlh, RTA_MARK, s->fwmark);
+	if (netlink_talk(s->nl, &req.nlh, route_cb, &route))
 		return 0;
-	if (route.oif != ifindex)
-		return mtu_of_route(nl, &route);
-	return ++*detours <= DETOURS_MAX ? mtu_beside(nl, ss, ifindex) : 0;
+	if (route.oif != s->ifindex)
+		return mtu_of_route(s, &route);
+	return ++s->detours <= DETOURS_MAX ? mtu_beside(s, ss) : 0;
 }
 
 static void default_cb(const struct netif_route *r, void *arg)
@@ -102,19 +113,20 @@ static void default_cb(const struct netif_route *r, void *arg)
 		d->best = *r;
 }
 
-static uint32_t mtu_of_default(struct netlink *nl, int family, uint32_t ifindex)
+static uint32_t mtu_of_default(struct search *s, int family)
 {
-	struct detour d = { .without = ifindex };
+	struct detour d = { .without = s->ifindex };
 
-	if (netif_routes_dump(nl, family, RT_TABLE_MAIN, 0, default_cb, &d))
+	if (netif_routes_dump(s->nl, family, RT_TABLE_MAIN, 0, default_cb, &d))
 		return 0;
-	return mtu_of_route(nl, &d.best);
+	return mtu_of_route(s, &d.best);
 }
 
 bool netif_mtu_choose(struct netlink *nl, const struct netif_conf *nc, uint32_t *mtu, char *err)
 {
 	const struct conf *c = nc->conf;
-	unsigned int ways = 0, detours = 0;
+	struct search s = { .nl = nl, .fwmark = nc->fwmark, .ifindex = nc->ifindex };
+	unsigned int ways = 0;
 	uint32_t best = 0, one;
 
 	if (c->mtu && c->mtu > nc->max_mtu)
@@ -131,13 +143,13 @@ bool netif_mtu_choose(struct netlink *nl, const struct netif_conf *nc, uint32_t 
 		if (ss->ss_family != AF_INET && ss->ss_family != AF_INET6)
 			continue;
 		ways++;
-		one = mtu_towards(nl, ss, nc->fwmark, nc->ifindex, &detours);
+		one = mtu_towards(&s, ss);
 		best = one > best ? one : best;
 	}
 	if (!best)
-		best = mtu_of_default(nl, AF_INET, nc->ifindex);
+		best = mtu_of_default(&s, AF_INET);
 	if (!best)
-		best = mtu_of_default(nl, AF_INET6, nc->ifindex);
+		best = mtu_of_default(&s, AF_INET6);
 	if (!best)
 		best = MTU_ETHERNET;
 

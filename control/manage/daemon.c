@@ -22,11 +22,11 @@
 #include "iface.h"
 #include "log.h"
 #include "loop.h"
-#include "metrics.h"
+#include "manage.h"
 #include "notify.h"
 #include "privileges.h"
 #include "reload.h"
-#include "telemetry.h"
+#include "status.h"
 
 struct app {
 	const struct daemon_conf *conf;
@@ -36,8 +36,7 @@ struct app {
 	struct notify notify;
 	struct iface *iface[DAEMON_IFACES_MAX];	/* NULL: has ended */
 	unsigned int n_iface;
-	struct metrics *metrics;
-	struct telemetry *telemetry;
+	struct manage *manage;
 };
 
 static void reload(struct iface *i)
@@ -73,7 +72,7 @@ static void on_signal(void *arg)
 			if (!a->iface[k])
 				continue;
 			if (si.ssi_signo == SIGUSR1)
-				iface_status(a->iface[k]);
+				status_print(a->iface[k]);
 			else if (si.ssi_signo == SIGHUP)
 				reload(a->iface[k]);
 		}
@@ -122,22 +121,12 @@ static void free_confs(const struct daemon_conf *dc, unsigned int from)
 		conf_free(dc->conf[from++]);
 }
 
-/* Where interfaces will be shown. */
-static bool show_all(struct app *a)
+static bool start_management(struct app *a)
 {
-	a->metrics = metrics_create(a->loop);
-	a->telemetry = telemetry_create(a->loop);
-	if (a->metrics && a->telemetry)
-		return true;
-	log_line(LOG_ERR, NULL, "cannot make what shows metrics: %s", strerror(errno));
-	return false;
-}
-
-static void take_down(struct app *a, struct iface *i)
-{
-	if (i)
-		telemetry_remove(a->telemetry, i);
-	iface_down(i);
+	a->manage = manage_create(a->loop);
+	if (!a->manage)
+		log_line(LOG_ERR, NULL, "cannot make what shows metrics: %s", strerror(errno));
+	return a->manage;
 }
 
 /* Before there is another thread: all of them then have no more than this. */
@@ -161,7 +150,7 @@ static bool start_interfaces(struct app *a)
 
 	for (unsigned int k = 0; k < dc->n_conf; k++)
 		memory += iface_memory(dc->conf[k]);
-	if (!drop_privileges(dc) || !eal_start(memory, dc->conf[0]->ifname) || !show_all(a)) {
+	if (!drop_privileges(dc) || !eal_start(memory, dc->conf[0]->ifname) || !start_management(a)) {
 		free_confs(dc, 0);
 		return false;
 	}
@@ -170,7 +159,8 @@ static bool start_interfaces(struct app *a)
 			.conf = dc->conf[a->n_iface],
 			.bare = dc->bare,
 			.loop = a->loop,
-			.metrics = a->metrics,
+			.manager = &manage_ifaces,
+			.manager_arg = a->manage,
 			.time_scale = dc->time_scale,
 		};
 		struct iface *i = iface_up(&ic);
@@ -180,8 +170,6 @@ static bool start_interfaces(struct app *a)
 			return false;
 		}
 		a->iface[a->n_iface++] = i;
-		if (telemetry_add(a->telemetry, i))
-			log_line(LOG_WARN, i->name, "no memory to show it on DPDK's telemetry socket");
 	}
 	return true;
 }
@@ -197,7 +185,7 @@ static bool reap(struct app *a)
 		if (i && (i->state == IFACE_GONE || i->state == IFACE_FAILED)) {
 			a->failed |= i->state == IFACE_FAILED;
 			a->iface[k] = NULL;
-			take_down(a, i);
+			iface_down(i);
 		}
 		alive += a->iface[k] != NULL;
 	}
@@ -212,11 +200,11 @@ static void go_background(const struct app *a)
 	background_ready();
 }
 
-/* Everything is up, PostUp included: whoever started us may go on. */
+/* Everything is up, PostUp included, but for what has ended already: whoever started us may go on. */
 static void say_ready(struct app *a)
 {
 	for (unsigned int k = 0; k < a->n_iface; k++)
-		if (!a->iface[k] || a->iface[k]->state != IFACE_UP)
+		if (a->iface[k] && a->iface[k]->state != IFACE_UP)
 			return;
 	a->ready = true;
 	notify_status("%u interface%s up", a->n_iface, a->n_iface == 1 ? "" : "s");
@@ -241,11 +229,9 @@ static void round_of_all(void *arg)
 		if (next < until)
 			until = next;
 	}
-	if (a->metrics) {
-		next = metrics_tick(a->metrics, now);
-		if (next < until)
-			until = next;
-	}
+	next = manage_tick(a->manage, now);
+	if (next < until)
+		until = next;
 	next = notify_tick(&a->notify, now);
 	if (next < until)
 		until = next;
@@ -284,9 +270,8 @@ static int run(struct app *a)
 	}
 	notify_stopping(&a->notify);
 	while (a->n_iface)
-		take_down(a, a->iface[--a->n_iface]);
-	telemetry_destroy(a->telemetry);
-	metrics_destroy(a->metrics);
+		iface_down(a->iface[--a->n_iface]);
+	manage_destroy(a->manage);
 	rcu_barrier();
 	rcu_unregister_thread();
 	eal_stop();

@@ -141,10 +141,20 @@ static void answer_text(struct uapi_client *c, const char *text, size_t len)
 	uapi_kept_drop(t);
 }
 
+static void begin_get(struct uapi_client *c, bool names)
+{
+	uapi_get_init(&c->get, c->iface, names);
+	c->getting = true;
+}
+
 static void run_get(struct uapi_client *c)
 {
-	uapi_get_init(&c->get, c->iface);
-	c->getting = true;
+	begin_get(c, false);
+}
+
+static void run_peers(struct uapi_client *c)
+{
+	begin_get(c, true);
 }
 
 static void run_stats(struct uapi_client *c)
@@ -211,7 +221,7 @@ static const struct operation {
 	const char *line;
 	void (*run)(struct uapi_client *c);	/* NULL: more lines follow */
 } operations[] = {
-	{ "get=1", run_get }, { "set=1", NULL }, { "stats=1", run_stats }, { "reload=1", run_reload },
+	{ "get=1", run_get }, { "peers=1", run_peers }, { "set=1", NULL }, { "stats=1", run_stats }, { "reload=1", run_reload },
 };
 
 /* NULL: it is none. */

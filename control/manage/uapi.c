@@ -254,12 +254,17 @@ uint64_t uapi_tick(struct uapi *u, uint64_t now)
 
 /* Before a change. */
 
-static unsigned int count_getting(const struct uapi *u)
+static bool is_getting(const struct uapi_client *c, bool names)
+{
+	return c && uapi_client_is_getting(c) && c->get.names == names;
+}
+
+static unsigned int count_getting(const struct uapi *u, bool names)
 {
 	unsigned int n = 0;
 
 	for (unsigned int k = 0; k < CLIENTS_MAX; k++)
-		n += u->client[k] && uapi_client_is_getting(u->client[k]);
+		n += is_getting(u->client[k], names);
 	return n;
 }
 
@@ -271,7 +276,7 @@ static unsigned int hand_over(struct uapi *u, const struct uapi_get *g, struct u
 	for (unsigned int k = 0; k < CLIENTS_MAX; k++) {
 		struct uapi_client *c = u->client[k];
 
-		if (!c || !uapi_client_is_getting(c) || !uapi_get_same(&c->get, g))
+		if (!is_getting(c, g->names) || !uapi_get_same(&c->get, g))
 			continue;
 		uapi_client_keep(c, t, t->len);
 		n++;
@@ -279,13 +284,13 @@ static unsigned int hand_over(struct uapi *u, const struct uapi_get *g, struct u
 	return n;
 }
 
-/* Writes the answer once, for all, from where the hindmost is. False: no memory. */
-static bool keep_answers(struct uapi *u, struct uapi_kept *t)
+/* Writes the answer once, for all who asked for that one, from where the hindmost is. False: no memory. */
+static bool keep_answers(struct uapi *u, bool names, struct uapi_kept *t)
 {
-	unsigned int left = count_getting(u), given = 0;
+	unsigned int left = count_getting(u, names), given = 0;
 	struct uapi_get g;
 
-	for (uapi_get_init(&g, u->iface); g.state != UAPI_GET_DONE;) {
+	for (uapi_get_init(&g, u->iface, names); g.state != UAPI_GET_DONE;) {
 		if (given < left)
 			given += hand_over(u, &g, t);
 		if (!given) {
@@ -300,24 +305,32 @@ static bool keep_answers(struct uapi *u, struct uapi_kept *t)
 }
 
 /* Who has no answer, or only part of one, gets no more of it. */
-static void break_off(struct uapi *u, const struct uapi_kept *t)
+static void break_off(struct uapi *u, bool names, const struct uapi_kept *t)
 {
 	for (unsigned int k = 0; k < CLIENTS_MAX; k++) {
 		struct uapi_client *c = u->client[k];
 
-		if (c && (uapi_client_is_getting(c) || (t && c->kept == t)))
+		if (c && (is_getting(c, names) || (t && c->kept == t)))
 			c->broken = c->ready = true;
 	}
 }
 
-void uapi_before_change(struct uapi *u)
+static void complete_answers(struct uapi *u, bool names)
 {
 	struct uapi_kept *t;
 
-	if (!u || !count_getting(u))
+	if (!count_getting(u, names))
 		return;
 	t = uapi_kept_create();
-	if (!t || !keep_answers(u, t))
-		break_off(u, t);
+	if (!t || !keep_answers(u, names, t))
+		break_off(u, names, t);
 	uapi_kept_drop(t);
+}
+
+void uapi_before_change(struct uapi *u)
+{
+	if (!u)
+		return;
+	complete_answers(u, false);
+	complete_answers(u, true);
 }

@@ -5,6 +5,8 @@
  * follow each other on a connection.
  *
  *   get=1     what wg(8) shows
+ *   peers=1   ours: the same, with one more line behind public_key of a peer that has a name in the file: name=TEXT, 1 to 64 bytes of
+ *             printable UTF-8 (CONF_NAME_LEN)
  *   set=1     a change (change.h), collected while its lines come, and applied whole at its empty line
  *   stats=1   ours: counters by core and the rest that `wgdp show` and `wgdp top` need (stats.h)
  *   reload=1  ours: re-reads the file (reload.h); what is wrong with it comes back as message=TEXT lines before errno
@@ -36,7 +38,7 @@ void uapi_destroy(struct uapi *u);
 bool uapi_removed(const struct uapi *u);
 
 /*
- * The configuration is about to change: answers to get=1 that are under way are completed in memory first, so that each shows one state.
+ * The configuration is about to change: answers to get=1 and peers=1 that are under way are completed in memory first, so that each shows one state.
  * NULL is allowed.
  */
 void uapi_before_change(struct uapi *u);

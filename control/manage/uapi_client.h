@@ -83,7 +83,7 @@ bool uapi_client_is_idle(const struct uapi_client *c);
 /* Is there something for it to read? */
 bool uapi_client_has_answer(const struct uapi_client *c);
 
-/* Is it in the middle of an answer to get=1 that depends on what peers there are? */
+/* Is it in the middle of an answer to get=1 or peers=1 that depends on what peers there are? */
 bool uapi_client_is_getting(const struct uapi_client *c);
 /* The rest of that answer is t from `pos` on. */
 void uapi_client_keep(struct uapi_client *c, struct uapi_kept *t, size_t pos);

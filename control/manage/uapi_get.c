@@ -6,14 +6,16 @@
  */
 #include "uapi_get.h"
 
+#include <assert.h>
 #include <string.h>
 
+#include "conf.h"
 #include "iface.h"
 #include "protocol.h"
 #include "uapi_text.h"
 
 /* A line is at most this with a key's name: "persistent_keepalive_interval=" and 64 digits. */
-_Static_assert(UAPI_GET_MIN >= 9 * (32 + UAPI_KEY_LEN), "a peer's lines fit");
+_Static_assert(UAPI_GET_MIN >= 10 * (32 + UAPI_KEY_LEN) && (int)CONF_NAME_LEN <= (int)UAPI_KEY_LEN, "a peer's lines fit");
 
 static char *put(char *out, const char *text)
 {
@@ -50,9 +52,19 @@ static char *put_head(char *out, const struct iface *i)
 	return out;
 }
 
-static char *put_peer(char *out, const struct peer *p)
+static char *put_name(char *out, const char *name)
+{
+	assert(strlen(name) <= CONF_NAME_LEN);
+	out = put(put(out, "name="), name);
+	*out++ = '\n';
+	return out;
+}
+
+static char *put_peer(char *out, const struct peer *p, bool names)
 {
 	out = put_key(out, "public_key=", p->remote.public_key);
+	if (names && p->label)
+		out = put_name(out, p->label);
 	out = put_key(out, "preshared_key=", p->remote.preshared_key);
 	out = put(out, "protocol_version=1\n");
 	if (p->endpoint.remote.sa.sa_family != AF_UNSPEC) {
@@ -103,7 +115,7 @@ static char *put_unit(struct uapi_get *g, char *out)
 		go_to_peer(g, peers_next(&g->iface->peers, NULL));
 		break;
 	case UAPI_GET_PEER:
-		out = put_peer(out, g->peer);
+		out = put_peer(out, g->peer, g->names);
 		go_to_prefix(g, prefix_after(g->peer, &g->peer->allowedips.prefixes));
 		break;
 	case UAPI_GET_PREFIXES:
@@ -120,9 +132,9 @@ static char *put_unit(struct uapi_get *g, char *out)
 	return out;
 }
 
-void uapi_get_init(struct uapi_get *g, const struct iface *iface)
+void uapi_get_init(struct uapi_get *g, const struct iface *iface, bool names)
 {
-	*g = (struct uapi_get){ .iface = iface, .state = UAPI_GET_HEAD };
+	*g = (struct uapi_get){ .iface = iface, .names = names, .state = UAPI_GET_HEAD };
 }
 
 size_t uapi_get_piece(struct uapi_get *g, char *out, size_t size)
@@ -136,5 +148,6 @@ size_t uapi_get_piece(struct uapi_get *g, char *out, size_t size)
 
 bool uapi_get_same(const struct uapi_get *a, const struct uapi_get *b)
 {
-	return a->state == b->state && a->peer == b->peer && (a->state != UAPI_GET_PREFIXES || a->prefix == b->prefix);
+	return a->names == b->names && a->state == b->state && a->peer == b->peer &&
+	       (a->state != UAPI_GET_PREFIXES || a->prefix == b->prefix);
 }

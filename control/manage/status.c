@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What `wg show` would say of an interface, and its counters, on stderr: on SIGUSR1. */
+#include "status.h"
+
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include "iface.h"
 #include "protocol.h"
+#include "stats.h"
 
 static void print_key(FILE *out, const char *label, const uint8_t key[WG_KEY_LEN])
 {
@@ -109,7 +111,7 @@ static void print_counters(FILE *out, const struct iface *i)
 }
 
 /* Put together first, and written at once: a line at a time would keep handshakes waiting. */
-void iface_status(const struct iface *i)
+void status_print(const struct iface *i)
 {
 	char *text = NULL;
 	size_t len = 0;

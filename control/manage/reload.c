@@ -13,7 +13,7 @@
 #include "change.h"
 #include "iface.h"
 #include "listing.h"
-#include "metrics.h"
+#include "manage.h"
 #include "notify.h"
 
 static bool same_cores(const struct conf_cores *a, const struct conf_cores *b)
@@ -87,25 +87,68 @@ static int apply(struct iface *i, const struct conf *new, uint32_t fwmark, FILE 
 	return rc;
 }
 
+/* The sockets' mark alone. The reason of a failure is logged. */
+static int set_mark(struct iface *i, uint32_t fwmark)
+{
+	struct change c;
+	int rc;
+
+	change_init(&c);
+	c.has_fwmark = true;
+	c.fwmark = fwmark;
+	rc = change_apply(i, &c);
+	change_fini(&c);
+	return rc;
+}
+
 /* The page has another address: what it was is known good. */
 static int move_metrics(struct iface *i, const struct conf *new, FILE *diag)
 {
 	char err[METRICS_ERRLEN];
 	int rc;
 
-	if (!i->metrics)
+	if (!i->managed)
 		return 0;
-	rc = metrics_move(i->metrics, i, new, err);
+	rc = metrics_move(i->managed->metrics, i, new, err);
 	if (rc)
 		fprintf(diag, "%s: Metrics: %s\n", new->path, err);
 	return rc;
 }
 
+/* Host, page, interface, in this order; what has been done is undone if one fails. */
+static int change_all(struct iface *i, struct conf *new, uint32_t fwmark, FILE *diag)
+{
+	struct netif_update *u = begin_host(i, new, fwmark, diag);
+	char err[NETIF_ERRLEN];
+	int rc;
+
+	if (!u)
+		return -EIO;
+	/* The rules of a default route that goes are there until the end: so the mark is, too. */
+	if (netif_has_default(i->conf) && !netif_has_default(new))
+		fwmark = i->fwmark;
+	rc = move_metrics(i, new, diag);
+	if (!rc)
+		rc = apply(i, new, fwmark, diag);
+	if (rc) {
+		if (i->managed && metrics_move(i->managed->metrics, i, i->conf, err))
+			log_line(LOG_WARN, i->name, "Metrics: %s", err);
+		netif_update_abort(u);
+		return rc;
+	}
+	if (netif_update_commit(u, err))
+		log_line(LOG_WARN, i->name, "%s", err);
+	return 0;
+}
+
+/*
+ * A default route's rules send into the tunnel what is not marked: our own packets, too, were the sockets not marked from before they come
+ * until they have gone.
+ */
 static int change_to(struct iface *i, struct conf *new, FILE *diag)
 {
 	const char *fixed = needs_restart(i->conf, new);
-	struct netif_update *u;
-	char err[NETIF_ERRLEN];
+	const uint32_t before = i->fwmark;
 	uint32_t fwmark;
 	int rc;
 
@@ -113,25 +156,20 @@ static int change_to(struct iface *i, struct conf *new, FILE *diag)
 		fprintf(diag, "%s: %s cannot change while the interface runs; restart wgdp\n", new->path, fixed);
 		return -EBUSY;
 	}
+	iface_ignore_self(i, new);
 	rc = choose_fwmark(i, new, &fwmark, diag);
 	if (rc)
 		return rc;
-	iface_ignore_self(i, new);
-	u = begin_host(i, new, fwmark, diag);
-	if (!u)
-		return -EIO;
-	rc = move_metrics(i, new, diag);
-	if (!rc)
-		rc = apply(i, new, fwmark, diag);
+	if (netif_has_default(new))
+		rc = set_mark(i, fwmark);
 	if (rc) {
-		if (i->metrics)
-			metrics_move(i->metrics, i, i->conf, err);
-		netif_update_abort(u);
+		fprintf(diag, "%s: FwMark cannot be set: %s\n", new->path, strerror(-rc));
 		return rc;
 	}
-	if (netif_update_commit(u, err))
-		log_line(LOG_WARN, i->name, "%s", err);
-	return 0;
+	rc = change_all(i, new, fwmark, diag);
+	if (i->fwmark != (rc ? before : fwmark))
+		set_mark(i, rc ? before : fwmark);
+	return rc;
 }
 
 static int load(struct iface *i, FILE *diag)
