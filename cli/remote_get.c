@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The answer to get=1 or peers=1, a line at a time: the device's lines, then each peer's, which begin with its public_key. Peers and prefixes go into two
- * arrays that double. Lines come in a fixed order: so the search for a key begins behind the one found last.
+ * The answer to get=1 or peers=1, a line at a time: the device's lines, then each peer's, which begin with its public_key. Peers and prefixes
+ * go into two arrays that double. Lines come in a fixed order: so the search for a key begins behind the one found last.
  */
 #include "remote.h"
 

@@ -235,6 +235,18 @@ void handshake_initiate(struct peer *p, bool retry)
 		begin_initiation(p);
 }
 
+void handshake_initiate_soon(struct peer *p)
+{
+	const uint64_t now = p->iface->now;
+
+	if (!p->timers.attempt_ns)
+		p->timers.attempt_ns = now;
+	p->timers.retry_ns = now;
+	p->attempts = 0;	/* none of those before was meant for where this one goes, or came from who we are now */
+	p->unsent = false;
+	iface_look_at(p);
+}
+
 void handshake_way_found(struct peer *p)
 {
 	if (!p->timers.attempt_ns || !p->unsent)
@@ -459,10 +471,7 @@ bool handshake_work(struct iface *i, unsigned int max)
 	return jobs_for_control(jobs);
 }
 
-/*
- * What the old key has brought about: a shared secret, an initiation, sessions. Whom we talk to is called anew, but by the timers,
- * which take a few peers each round: with thousands that would take seconds here, and the rest of a change is still to come.
- */
+/* What the old key has brought about: a shared secret, an initiation, sessions. Whom we talk to is called anew, but not before the change is done. */
 static void leave_identity(struct peer *p)
 {
 	const bool in_use = keypairs_usable(p);
@@ -472,12 +481,10 @@ static void leave_identity(struct peer *p)
 	forget_initiation(p);
 	keypairs_stop_sending(p);
 	p->initiation_ns = 0;
-	if (in_use) {
-		p->timers.attempt_ns = p->timers.retry_ns = p->iface->now;
-		p->attempts = 0;
-		p->unsent = false;
-	}
-	iface_look_at(p);
+	if (in_use)
+		handshake_initiate_soon(p);
+	else
+		iface_look_at(p);
 }
 
 void handshake_adopt_identity(struct iface *i, const struct noise_identity *id)

@@ -15,6 +15,12 @@
 void handshake_initiate(struct peer *p, bool retry);
 
 /*
+ * The same by the timers, which take a few peers each round: for who calls thousands at once. A series that is under way goes on with
+ * its next initiation then, or when 5 s are over (initiation_ns 0: there was none).
+ */
+void handshake_initiate_soon(struct peer *p);
+
+/*
  * A message of type 1, 2 or 3 has come. `queued`: how many wait behind it. Only while handshake_ready: its curve
  * operations are a job (handshake_work), and there are so many and no more.
  */

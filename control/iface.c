@@ -174,7 +174,7 @@ static void netif_ready(void *arg)
 			set_up(i, netif_is_up(i->netif));
 		} else if (e == NETIF_MOVED) {
 			set_up(i, true);	/* whether it is, cannot be seen from here */
-		} else if (e == NETIF_DELETED) {
+		} else if (e == NETIF_DELETED && i->state != IFACE_ENDING) {
 			log_line(LOG_NOTICE, i->name, "the interface was deleted");
 			i->state = IFACE_GONE;
 		}
@@ -367,16 +367,24 @@ struct iface *iface_up(const struct iface_conf *ic)
 	return NULL;
 }
 
-static void take_down_host(struct iface *i)
+void iface_pre_down(struct iface *i)
 {
-	char err[NETIF_ERRLEN];
-
+	i->state = IFACE_ENDING;
 	if (i->post_up)
 		post_up_end(i);
 	if (i->netif)
 		run_hooks(i, &i->conf->pre_down, "PreDown", true);
+}
+
+static void take_down_host(struct iface *i)
+{
+	char err[NETIF_ERRLEN];
+
+	/* One that has not come up is in no round: whoever shows it goes first, or a command could wait for an answer for ever. */
 	if (i->manager)
 		i->manager->ends(i);
+	if (i->state != IFACE_ENDING)
+		iface_pre_down(i);
 	if (!i->netif)
 		return;
 	loop_remove(i->loop, netif_fd(i->netif));

@@ -26,6 +26,7 @@ enum iface_state {
 	IFACE_UP,
 	IFACE_GONE,	/* deleted by somebody, or a port failed: nothing to do but iface_down */
 	IFACE_FAILED,	/* PostUp failed, likewise */
+	IFACE_ENDING,	/* PreDown commands run; nothing else may end it or change its file */
 };
 
 struct managed;
@@ -38,7 +39,7 @@ struct iface_manager {
 	uint64_t (*tick)(struct iface *i, uint64_t now);
 	/* The configuration is about to change. */
 	void (*changes)(struct iface *i);
-	/* PreDown commands have been run, and all of it is about to go; also where starts was never called, or false. */
+	/* All of it is about to go, and iface_pre_down's commands have been run; also where starts was never called, or false. */
 	void (*ends)(struct iface *i);
 };
 
@@ -101,7 +102,10 @@ struct iface_conf {
  */
 struct iface *iface_up(const struct iface_conf *ic);
 
-/* Takes all of it down again and frees it. Logs "down". NULL is allowed. */
+/* Runs PreDown commands. They may use wg(8), so that rounds of the loop must include i. iface_down must follow. */
+void iface_pre_down(struct iface *i);
+
+/* Takes all of it down again (with PreDown, if that is still to be done) and frees it. Logs "down". NULL is allowed. */
 void iface_down(struct iface *i);
 
 /* Bytes of packet memory that iface_up will want, for the EAL. 0: it will fail. */

@@ -17,15 +17,15 @@ static void found(struct peer *p, const struct endpoint *ep)
 {
 	const bool same = endpoint_same_remote(ep, &p->endpoint);
 
-	if (!same)
+	if (!same) {
 		outer_set_endpoint(p->iface->outer, p, ep, NULL);
-	if (p->timers.attempt_ns && !same) {
-		p->initiation_ns = 0;	/* that one went to another address */
-		handshake_initiate(p, true);
-	} else if (!p->timers.attempt_ns && (p->n_staged || p->timers.persistent_interval)) {
-		handshake_initiate(p, false);
+		p->initiation_ns = 0;	/* the last went to another address */
 	}
-	iface_look_at(p);
+	/* Under way to another address, or there is something for it to wait for: not for one with a session, which goes on with it. */
+	if (p->timers.attempt_ns ? !same : !keypairs_usable(p) && (p->n_staged || p->timers.persistent_interval))
+		handshake_initiate_soon(p);
+	else
+		iface_look_at(p);
 }
 
 static void resolved(struct peer *p, const struct sockaddr_storage *ss)

@@ -241,7 +241,7 @@ static void look_at_port(struct iface *i, const struct port *p, const char *what
 {
 	int error = __atomic_load_n(&p->error, __ATOMIC_RELAXED);
 
-	if (!error || i->state == IFACE_GONE || i->state == IFACE_FAILED)
+	if (!error || (i->state != IFACE_STARTING && i->state != IFACE_UP))
 		return;
 	i->state = p == i->inner ? IFACE_GONE : IFACE_FAILED;
 	if (p == i->inner && error == EBADFD)	/* netlink has not told us yet, or cannot: it was in another namespace */
@@ -253,21 +253,21 @@ static void look_at_port(struct iface *i, const struct port *p, const char *what
 bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 {
 	bool more = false;
-	uint64_t tick;
+	uint64_t tick, manager;
 
 	i->now = now;
 	more |= run_staged(i);	/* before a session is published, on which newer packets would go out first */
 	more |= run_events(i);
 	more |= run_handshakes(i);
 	more |= handshake_work(i, JOBS_PER_ROUND);
-	more |= run_deadlines(i, next);
+	manager = i->manager ? i->manager->tick(i, now) : UINT64_MAX;
+	more |= run_deadlines(i, next);		/* also those that a change has brought just now */
+	if (manager < *next)
+		*next = manager;
 	tick = outer_tick(i->outer, now);
 	if (tick < *next)
 		*next = tick;
 	tick = roam_tick(i);
-	if (tick < *next)
-		*next = tick;
-	tick = i->manager ? i->manager->tick(i, now) : UINT64_MAX;
 	if (tick < *next)
 		*next = tick;
 	look_at_port(i, i->inner, "interface");

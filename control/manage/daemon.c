@@ -184,6 +184,7 @@ static bool reap(struct app *a)
 
 		if (i && (i->state == IFACE_GONE || i->state == IFACE_FAILED)) {
 			a->failed |= i->state == IFACE_FAILED;
+			iface_pre_down(i);
 			a->iface[k] = NULL;
 			iface_down(i);
 		}
@@ -269,8 +270,14 @@ static int run(struct app *a)
 		}
 	}
 	notify_stopping(&a->notify);
-	while (a->n_iface)
-		iface_down(a->iface[--a->n_iface]);
+	while (a->n_iface) {
+		struct iface *i = a->iface[a->n_iface - 1];
+
+		if (i)
+			iface_pre_down(i);
+		a->n_iface--;
+		iface_down(i);
+	}
 	manage_destroy(a->manage);
 	rcu_barrier();
 	rcu_unregister_thread();

@@ -56,7 +56,7 @@ static bool starts(struct iface *i)
 /* Who started us as wireguard-go ends us as that, too: by removing the socket. */
 static void look_at_socket(struct iface *i)
 {
-	if (!i->bare || i->state == IFACE_GONE || !uapi_removed(i->managed->uapi))
+	if (!i->bare || i->state == IFACE_GONE || i->state == IFACE_ENDING || !uapi_removed(i->managed->uapi))
 		return;
 	log_line(LOG_NOTICE, i->name, "the management socket was removed");
 	i->state = IFACE_GONE;

@@ -8,15 +8,18 @@
 pair
 state='echo $hook %i $(ls -d /sys/class/net/%i 2>/dev/null | wc -l) >>hooks'
 interface=$(for hook in PreUp PostUp PreDown PostDown; do echo "$hook = ${state//\$hook/$hook}"; done
-	echo "PostUp = echo second >>hooks")
+	echo "PostUp = echo second >>hooks"
+	for hook in PostUp PreDown; do echo "$hook = timeout 10 wg show %i public-key >>hooks"; done)
 side dp 1 go 10.77.0.2:51820
 start_wgdp a dp.conf
 stop dp
-diff -u - hooks <<'WANT'
+diff -u - hooks <<WANT
 PreUp dp 0
 PostUp dp 1
 second
+${pub[dp]}
 PreDown dp 1
+${pub[dp]}
 PostDown dp 0
 WANT
 

@@ -304,6 +304,22 @@ Test(change, calls_with_another_key_wait_for_their_turn)
 		cr_assert_leq(p->deadline.at, i.now, "all are due");
 }
 
+/* As wg syncconf says of all peers, whatever has changed. */
+Test(change, same_endpoint_again)
+{
+	struct change c;
+	struct peer *p;
+
+	set_private(200);
+	p = add_peer(1, true);
+	p->timers.persistent_interval = 25 * SECOND;
+	change_init(&c);
+	edit_endpoint(edit(&c, 1, 0), 1);
+	cr_assert_eq(apply(&c), 0);
+	cr_assert_eq(p->timers.attempt_ns, 0, "it has a session, and goes on with it");
+	cr_assert_eq(p->initiation_ns, 0);
+}
+
 Test(change, own_key_is_no_peer)
 {
 	struct noise_identity self;

@@ -370,16 +370,18 @@ Test(uapi, change_while_others_read)
 {
 	enum { READERS = 5 };
 	int fd[READERS], setter = client();
-	char *begun[READERS];
+	char *begun[READERS], name[] = "alice";
 
 	add_many_peers();
+	for (struct peer *p = NULL; (p = peers_next(&bed.peers, p));)
+		p->label = name;
 	for (int k = 0; k < READERS; k++) {
 		static char piece[400000];
 		ssize_t n;
 		size_t len = 0;
 
 		fd[k] = client();
-		say(fd[k], "get=1\n\n");
+		say(fd[k], k % 2 ? "peers=1\n\n" : "get=1\n\n");
 		settle();
 		/* each somewhere else, the first nowhere */
 		while (len < (size_t)k * 60000 && (n = recv(fd[k], piece + len, 5000, 0)) > 0) {
@@ -397,6 +399,7 @@ Test(uapi, change_while_others_read)
 
 		cr_assert_eq(asprintf(&text, "%s%s", begun[k], rest) > 0, true);
 		expect_peers(text, 6000);
+		cr_assert_eq(bed_count_lines(text, "name=alice"), k % 2 ? 6000 : 0);
 		cr_assert(!end);
 		ask(fd[k], "get=1\n\n", GET);
 		free(begun[k]);
