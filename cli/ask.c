@@ -57,6 +57,7 @@ int ask_command(const char *dir, const char *name, const char *request, FILE *me
 		return -ENOMEM;
 	}
 	ask_conn_init(c, dir, name);
+	c->wait_ms = ASK_COMMAND_WAIT_MS;
 	ask_conn_ask(c, request, print_message, messages);
 	switch (ask_and_wait(c, &code, err)) {
 	case ASK_CONN_DONE:

@@ -16,8 +16,8 @@
 
 #define ASK_DIR "/var/run/wireguard"
 
-/* An answer may take 5 s, and a second more for each 256 KiB of it. */
-enum { ASK_ERRLEN = 256, ASK_WAIT_MS = 5000, ASK_BYTES_PER_MS = 256 };
+/* An answer may take 5 s, and a second more for each 256 KiB of it; what a command does may take a minute (100,000 routes). */
+enum { ASK_ERRLEN = 256, ASK_WAIT_MS = 5000, ASK_COMMAND_WAIT_MS = 60000, ASK_BYTES_PER_MS = 256 };
 
 struct ask_fetch;
 

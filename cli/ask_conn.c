@@ -30,6 +30,7 @@ void ask_conn_init(struct ask_conn *c, const char *dir, const char *name)
 {
 	c->name = name;
 	c->fd = -1;
+	c->wait_ms = ASK_WAIT_MS;
 	c->request = "";
 	if (snprintf(c->path, sizeof(c->path), "%s/%s.sock", dir, name) >= (int)sizeof(c->path))
 		c->path[0] = '\0';
@@ -54,7 +55,7 @@ void ask_conn_close(struct ask_conn *c)
 
 static uint64_t deadline(const struct ask_conn *c)
 {
-	return c->asked_ns + (ASK_WAIT_MS + c->received / ASK_BYTES_PER_MS) * ns_per_ms;
+	return c->asked_ns + (c->wait_ms + c->received / ASK_BYTES_PER_MS) * ns_per_ms;
 }
 
 static enum ask_conn_state failed(struct ask_conn *c, int code, int *code_out, char err[ASK_ERRLEN], const char *why)

@@ -14,6 +14,7 @@ struct ask_conn {
 	const char *name;
 	int fd;			/* -1: not connected yet, or no more */
 	const char *request;	/* what of it is still to be sent */
+	unsigned int wait_ms;	/* for the first byte; ASK_WAIT_MS by ask_conn_init */
 	uint64_t asked_ns, began_ns, received;	/* began: the answer's first byte, 0: none yet */
 	struct answer answer;
 };

@@ -28,6 +28,7 @@ struct peer_name {
 	char *host;		/* NULL: no endpoint configured */
 	uint16_t port;
 	bool looking;		/* a lookup is under way */
+	bool answered;		/* it has been found once */
 	uint64_t looked_ns;	/* when the last began */
 };
 

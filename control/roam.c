@@ -46,7 +46,7 @@ static void resolver_ready(void *arg)
 	i->now = dataplane_now();
 	while (resolver_next(i->resolver, &cookie, &ss, &error)) {
 		struct peer *p = cookie;
-		bool known = p->endpoint.remote.sa.sa_family != AF_UNSPEC;
+		bool known = p->name.answered;
 		struct endpoint before = p->endpoint;
 
 		p->name.looking = false;
@@ -57,6 +57,7 @@ static void resolver_ready(void *arg)
 				i->resolve_at_ns = i->now + RESOLVE_INTERVAL_NS;
 			continue;
 		}
+		p->name.answered = true;
 		resolved(p, &ss);
 		if (known && !endpoint_same_remote(&before, &p->endpoint)) {
 			char to[ENDPOINT_STRLEN];
@@ -145,7 +146,7 @@ uint64_t roam_tick(struct iface *i)
 		return i->resolve_at_ns;
 	i->resolve_at_ns = UINT64_MAX;
 	for (struct peer *p = NULL; (p = peers_next(&i->peers, p));) {
-		if (!p->name.host || p->name.looking || p->endpoint.remote.sa.sa_family != AF_UNSPEC)
+		if (!p->name.host || p->name.looking || p->name.answered)
 			continue;
 		if (!look_up(p))
 			i->resolve_at_ns = i->now + RESOLVE_INTERVAL_NS;

@@ -60,20 +60,26 @@ static void reload(struct iface *i)
 	free(text);
 }
 
+/* A bare interface has no file to read again: as with wireguard-go, a terminal that hangs up ends it. */
+static bool ends(const struct app *a, uint32_t signo)
+{
+	return signo == SIGINT || signo == SIGTERM || (signo == SIGHUP && a->conf->bare);
+}
+
 static void on_signal(void *arg)
 {
 	struct app *a = arg;
 	struct signalfd_siginfo si;
 
 	while (read(a->signals, &si, sizeof(si)) == sizeof(si)) {
-		if (si.ssi_signo == SIGINT || si.ssi_signo == SIGTERM)
+		if (ends(a, si.ssi_signo))
 			loop_stop(a->loop);
 		for (unsigned int k = 0; k < a->n_iface; k++) {
 			if (!a->iface[k])
 				continue;
 			if (si.ssi_signo == SIGUSR1)
 				status_print(a->iface[k]);
-			else if (si.ssi_signo == SIGHUP)
+			else if (si.ssi_signo == SIGHUP && !a->conf->bare)
 				reload(a->iface[k]);
 		}
 	}

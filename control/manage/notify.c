@@ -18,8 +18,11 @@ void notify_init(struct notify *n)
 		n->interval_ns = usec * 1000 / 2;
 }
 
+static bool ready;	/* of the process, as the service manager is */
+
 void notify_ready(void)
 {
+	ready = true;
 	sd_notify(0, "READY=1");
 }
 
@@ -28,8 +31,16 @@ void notify_reloading(void)
 {
 	struct timespec t;
 
+	if (!ready)
+		return;
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", t.tv_sec * 1000000ULL + t.tv_nsec / 1000);
+}
+
+void notify_reloaded(void)
+{
+	if (ready)
+		sd_notify(0, "READY=1");
 }
 
 void notify_status(const char *fmt, ...)

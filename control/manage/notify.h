@@ -18,11 +18,15 @@ struct notify {
 /* Reads WATCHDOG_USEC and WATCHDOG_PID. In the process that will run the interfaces: after background_start. */
 void notify_init(struct notify *n);
 
-/* All interfaces are up, PostUp included; also after notify_reloading, whatever came of it. */
+/* All interfaces are up, PostUp included. */
 void notify_ready(void);
 
-/* The file is being read again: notify_ready must follow. */
+/*
+ * A file is being read again, and has been, whatever came of it. Before notify_ready they say nothing: the start is not over, because one
+ * of several interfaces is not up yet.
+ */
 void notify_reloading(void);
+void notify_reloaded(void);
 
 /* The line that systemctl status shows. */
 __attribute__((format(printf, 1, 2))) void notify_status(const char *fmt, ...);

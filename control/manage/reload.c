@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "change.h"
 #include "iface.h"
@@ -172,9 +173,23 @@ static int change_to(struct iface *i, struct conf *new, FILE *diag)
 	return rc;
 }
 
+/* Nothing that would keep us waiting when it is opened, as a pipe does. */
+static bool is_file(const char *path, FILE *diag)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		fprintf(diag, "%s: cannot be read: %m\n", path);
+	else if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		fprintf(diag, "%s: is not a regular file, and cannot be read again\n", path);
+	else
+		return true;
+	return false;
+}
+
 static int load(struct iface *i, FILE *diag)
 {
-	struct conf *new = conf_read(i->conf->path, diag);
+	struct conf *new = is_file(i->conf->path, diag) ? conf_read(i->conf->path, diag) : NULL;
 	int rc;
 
 	if (!new)
@@ -206,6 +221,6 @@ int reload_iface(struct iface *i, FILE *diag)
 	}
 	notify_reloading();
 	rc = load(i, diag);
-	notify_ready();
+	notify_reloaded();
 	return rc;
 }
