@@ -2,7 +2,7 @@
 /*
  * What flows: the cores' handshake ring -> handshake_receive -> mac1, load, cookie -> the steps of a handshake, each a
  * job with its curve operations (handshake_job.h), which a worker or this thread runs -> handshake_work -> the next
- * step, at the end a session (keypairs.c) and an answer. And handshake_initiate, which timers, data without a session
+ * step, at the end a session (keypairs.c) and an answer. (What comes before the steps is handshake_admit.c.) And handshake_initiate, which timers, data without a session
  * and old sessions call for. Our own initiation lives in peer->handshake until its response comes; what a peer
  * initiates leaves no state but a job under way, so crossing initiations do not disturb each other.
  *
@@ -17,33 +17,14 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <sys/random.h>
 
 #include "cookie.h"
+#include "handshake_internal.h"
 #include "handshake_job.h"
 #include "keypairs.h"
 #include "protocol.h"
 #include "tai64n.h"
-#include "x25519.h"
-
-enum {
-	DS_HANDSHAKE = 0x88,				/* DSCP AF41, as Linux marks them */
-	/*
-	 * Waiting handshakes that mean load. Well above what comes at once when the peers of a large site all find us
-	 * restarted: done in two seconds, while who has to prove its address first comes again only after five.
-	 */
-	LOADED_AT = HANDSHAKE_RING / 4 * 3,
-};
-
-#define LOADED_HYSTERESIS WG_NS_PER_SEC
-
-static void random_bytes(void *out, size_t len)
-{
-	/* libcrypto's generator fails only when the system has none: nothing secure can go on then. */
-	if (RAND_bytes(out, (int)len) != 1)
-		abort();
-}
 
 /* Indices: the system's own are as good, and at a third of the price of libcrypto's. */
 static uint32_t random_u32(void)
@@ -51,26 +32,8 @@ static uint32_t random_u32(void)
 	uint32_t r;
 
 	if (getrandom(&r, sizeof(r), 0) != sizeof(r))
-		random_bytes(&r, sizeof(r));
+		handshake_random(&r, sizeof(r));
 	return r;
-}
-
-/* False: there is no way to it, or no buffer. */
-static bool send_message(struct iface *i, const struct rewrite *rw, const void *msg, size_t len, uint8_t core)
-{
-	struct rte_mbuf *m = dataplane_alloc(i->dp);
-	struct port *port = outer_port(i->outer);
-
-	if (!m)
-		return false;
-	memcpy(rte_pktmbuf_append(m, len), msg, len);
-	pkt_of(m)->inject = PKT_SEND;
-	pkt_of(m)->core = core;
-	if (!rw || !port->ops->encap(port, m, rw, DS_HANDSHAKE)) {
-		rte_pktmbuf_free(m);
-		return false;
-	}
-	return dataplane_inject(i->dp, m);
 }
 
 static void sent(struct peer *p, size_t len)
@@ -86,18 +49,9 @@ static void received(struct peer *p, const struct handshake_packet *h)
 	outer_set_endpoint(p->iface->outer, p, &h->back.ep, &h->back);
 }
 
-/* Forgets our initiation: the one that waits for its response, and the one that is being made. */
-static void forget_initiation(struct peer *p)
-{
-	p->epoch++;
-	if (p->handshake.state == NOISE_INITIATION_CREATED)
-		sessions_release(&p->iface->dp->sessions, p->handshake.local_index);
-	noise_handshake_clear(&p->handshake);
-}
-
 void handshake_abandon(struct peer *p)
 {
-	forget_initiation(p);
+	handshake_forget_initiation(p);
 	p->timers.attempt_ns = 0;
 	p->attempts = 0;
 }
@@ -166,7 +120,7 @@ static void created(struct iface *i, struct handshake_job *j)
 	p->handshake = j->hs;
 	msg->sender = htole32(j->hs.local_index);
 	cookie_macs_add(&p->cookie, msg, sizeof(*msg), i->now);
-	p->unsent = !send_message(i, p->dp.rewrite, msg, sizeof(*msg), 0);
+	p->unsent = !handshake_send(i, p->dp.rewrite, msg, sizeof(*msg), 0);
 	if (!p->unsent) {
 		i->counted[CONTROL_INITIATIONS_SENT]++;
 		p->attempts++;
@@ -190,7 +144,7 @@ static void begin_initiation(struct peer *p)
 		j = &own;
 	}
 	job_fill(j, i, p, STEP_CREATE);
-	random_bytes(j->ephemeral, sizeof(j->ephemeral));
+	handshake_random(j->ephemeral, sizeof(j->ephemeral));
 	clock_gettime(CLOCK_REALTIME, &realtime);
 	tai64n_next(p->sent_timestamp, &realtime);
 	memcpy(j->timestamp, p->sent_timestamp, sizeof(j->timestamp));
@@ -229,7 +183,7 @@ void handshake_initiate(struct peer *p, bool retry)
 	p->initiation_ns = i->now;
 	p->timers.jitter_ns = random_u32() % (i->times.jitter + 1);
 	p->timers.retry_ns = i->now + i->times.rekey_timeout + random_u32() % (i->times.jitter + 1);
-	forget_initiation(p);
+	handshake_forget_initiation(p);
 	p->unsent = !outer_has_way(i->outer, p);
 	if (!p->unsent)
 		begin_initiation(p);
@@ -285,7 +239,7 @@ static void responded(struct iface *i, struct handshake_job *j)
 
 		msg->sender = htole32(index);
 		cookie_macs_add(&p->cookie, msg, sizeof(*msg), i->now);
-		if (send_message(i, rw && endpoint_equal(&rw->ep, &h->back.ep) ? rw : &h->back, msg, sizeof(*msg), h->core)) {
+		if (handshake_send(i, rw && endpoint_equal(&rw->ep, &h->back.ep) ? rw : &h->back, msg, sizeof(*msg), h->core)) {
 			i->counted[CONTROL_RESPONSES_SENT]++;
 			sent(p, sizeof(*msg));
 		}
@@ -322,7 +276,7 @@ static bool finish_initiation(struct iface *i, struct handshake_job *j, struct p
 	received(p, &j->packet);
 	iface_look_at(p);
 	j->remote = p->remote;
-	random_bytes(j->ephemeral, sizeof(j->ephemeral));
+	handshake_random(j->ephemeral, sizeof(j->ephemeral));
 	next_step(i, j, STEP_RESPOND);
 	return true;
 }
@@ -434,14 +388,6 @@ static bool step_ended(struct iface *i, struct handshake_job *j)
 	return false;
 }
 
-/* What threads keep of a private key for its next job. */
-static void forget_old_key(struct iface *i)
-{
-	x25519_forget();
-	if (i->dp)
-		dataplane_forget_keys(i->dp);
-}
-
 static void job_ended(struct iface *i, struct job *job)
 {
 	struct handshake_job *j = (struct handshake_job *)job;
@@ -451,7 +397,7 @@ static void job_ended(struct iface *i, struct job *job)
 	if (!step_ended(i, j))
 		handshake_job_put(i->jobs, j);
 	if (old_key)	/* whoever ran it keeps that once more */
-		forget_old_key(i);
+		handshake_forget_old_key(i);
 }
 
 bool handshake_work(struct iface *i, unsigned int max)
@@ -471,99 +417,6 @@ bool handshake_work(struct iface *i, unsigned int max)
 	return jobs_for_control(jobs);
 }
 
-/* What the old key has brought about: a shared secret, an initiation, sessions. Whom we talk to is called anew, but not before the change is done. */
-static void leave_identity(struct peer *p)
-{
-	const bool in_use = keypairs_usable(p);
-
-	OPENSSL_cleanse(p->remote.static_static, WG_KEY_LEN);
-	p->remote.static_static_known = false;
-	forget_initiation(p);
-	keypairs_stop_sending(p);
-	p->initiation_ns = 0;
-	if (in_use)
-		handshake_initiate_soon(p);
-	else
-		iface_look_at(p);
-}
-
-void handshake_adopt_identity(struct iface *i, const struct noise_identity *id)
-{
-	i->identity = *id;
-	i->identity_generation++;
-	forget_old_key(i);
-	cookie_checker_init(&i->checker, i->identity.public_key);
-	for (struct peer *p = NULL; i->peers.n && (p = peers_next(&i->peers, p));)
-		leave_identity(p);
-}
-
-void handshake_set_psk(struct peer *p, const uint8_t preshared_key[WG_KEY_LEN])
-{
-	memcpy(p->remote.preshared_key, preshared_key, WG_KEY_LEN);
-	p->keys_generation++;
-}
-
-static void receive_cookie_reply(struct iface *i, const struct handshake_packet *h)
-{
-	struct peer *p = sessions_owner(&i->dp->sessions, le32toh(h->msg.cookie_reply.receiver));
-	char from[ENDPOINT_STRLEN];
-
-	if (!p)
-		return;
-	if (cookie_reply_consume(&p->cookie, &h->msg.cookie_reply, i->now)) {
-		i->counted[CONTROL_COOKIES_RECEIVED]++;
-		return;
-	}
-	i->counted[CONTROL_HANDSHAKES_INVALID]++;
-	log_limited(&i->limit.cookie, i->now, LOG_NOTICE, i->name, "Invalid cookie reply from %s",
-		    endpoint_format(&h->back.ep, from));
-}
-
-static void send_cookie_reply(struct iface *i, const struct handshake_packet *h, const uint8_t *source, size_t source_len)
-{
-	uint8_t nonce[WG_COOKIE_NONCE_LEN], secret[WG_KEY_LEN];
-	struct wg_cookie_reply reply;
-	/* Both messages carry their sender index behind the type. */
-	uint32_t sender = le32toh(h->msg.initiation.sender);
-
-	random_bytes(nonce, sizeof(nonce));
-	random_bytes(secret, sizeof(secret));
-	if (cookie_reply_create(&i->checker, &reply, &h->msg, h->len, sender, source, source_len, nonce, secret, i->now) &&
-	    send_message(i, &h->back, &reply, sizeof(reply), h->core))
-		i->counted[CONTROL_COOKIES_SENT]++;
-	OPENSSL_cleanse(secret, sizeof(secret));
-}
-
-/*
- * mac1, and under load mac2 and the source's rate (whitepaper section 5.3). False: nothing more is to be done with
- * it.
- */
-static bool admit(struct iface *i, const struct handshake_packet *h, unsigned int queued)
-{
-	uint8_t source[18];
-	size_t source_len = endpoint_source(&h->back.ep, source);
-	char from[ENDPOINT_STRLEN];
-
-	if (!cookie_mac1_valid(&i->checker, &h->msg, h->len)) {
-		i->counted[CONTROL_HANDSHAKES_INVALID]++;
-		log_limited(&i->limit.mac, i->now, LOG_NOTICE, i->name, "Invalid %s MAC from %s",
-			    le32toh(h->msg.type) == WG_INITIATION ? "initiation" : "response", endpoint_format(&h->back.ep, from));
-		return false;
-	}
-	if (queued >= LOADED_AT)
-		i->loaded_until_ns = i->now + LOADED_HYSTERESIS;
-	if (i->now >= i->loaded_until_ns)
-		return true;
-	if (!cookie_mac2_valid(&i->checker, &h->msg, h->len, source, source_len, i->now)) {
-		send_cookie_reply(i, h, source, source_len);
-		return false;
-	}
-	if (ratelimiter_allow(i->ratelimiter, &h->back.ep, i->now))
-		return true;
-	i->counted[CONTROL_HANDSHAKES_LIMITED]++;
-	return false;
-}
-
 bool handshake_ready(const struct iface *i)
 {
 	return handshake_jobs_left(i->jobs);
@@ -576,8 +429,8 @@ void handshake_receive(struct iface *i, const struct handshake_packet *h, unsign
 	if (!i->up || !i->identity.valid)
 		return;
 	if (type == WG_COOKIE_REPLY)
-		receive_cookie_reply(i, h);
-	else if (!admit(i, h, queued))
+		handshake_cookie_reply(i, h);
+	else if (!handshake_admit(i, h, queued))
 		return;
 	else if (type == WG_INITIATION)
 		receive_initiation(i, h);

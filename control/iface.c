@@ -16,6 +16,7 @@
 #include "cores.h"
 #include "handshake.h"
 #include "handshake_job.h"
+#include "iface_hooks.h"
 #include "keypairs.h"
 #include "listing.h"
 #include "protocol.h"
@@ -218,76 +219,6 @@ static bool make_netif(struct iface *i)
 	return loop_add(i->loop, netif_fd(i->netif), netif_ready, i) == 0;
 }
 
-static void hook_ended(void *arg)
-{
-	(void)arg;	/* it ends the wait in run_hooks, which looks */
-}
-
-static bool run_hooks(struct iface *i, const struct conf_strings *commands, const char *name, bool keep_going)
-{
-	struct hooks_conf conf = { .commands = commands, .kind = name, .ifname = i->name, .keep_going = keep_going };
-	const unsigned int stops = loop_stops(i->loop);
-	enum hooks_state state = HOOKS_FAILED;
-	struct hooks *h;
-
-	if (!commands->n)
-		return true;
-	h = hooks_create(&conf);
-	if (h && loop_add(i->loop, hooks_fd(h), hook_ended, NULL) == 0) {
-		/* A signal that comes meanwhile ends them. */
-		while ((state = hooks_step(h)) == HOOKS_RUNNING && loop_stops(i->loop) == stops)
-			loop_round(i->loop);	/* the other interfaces go on */
-		loop_remove(i->loop, hooks_fd(h));
-	}
-	if (state == HOOKS_RUNNING)
-		log_line(LOG_NOTICE, i->name, "%s: interrupted", name);
-	else if (!h)
-		log_line(LOG_ERR, i->name, "%s: no memory", name);
-	else if (state == HOOKS_FAILED && !keep_going)	/* otherwise each has been said */
-		log_line(LOG_ERR, i->name, "%s", *hooks_error(h) ? hooks_error(h) : "too many descriptors");
-	hooks_destroy(h);
-	return state == HOOKS_DONE;
-}
-
-static void post_up_end(struct iface *i)
-{
-	loop_remove(i->loop, hooks_fd(i->post_up));
-	hooks_destroy(i->post_up);
-	i->post_up = NULL;
-}
-
-static void post_up_ready(void *arg)
-{
-	struct iface *i = arg;
-
-	switch (hooks_step(i->post_up)) {
-	case HOOKS_RUNNING:
-		return;
-	case HOOKS_DONE:
-		i->state = IFACE_UP;
-		log_line(LOG_NOTICE, i->name, "up");
-		break;
-	case HOOKS_FAILED:
-		i->state = IFACE_FAILED;
-		log_line(LOG_ERR, i->name, "%s", hooks_error(i->post_up));
-		break;
-	}
-	post_up_end(i);
-}
-
-static bool start_post_up(struct iface *i)
-{
-	struct hooks_conf conf = { .commands = &i->conf->post_up, .kind = "PostUp", .ifname = i->name };
-
-	i->post_up = hooks_create(&conf);
-	if (!i->post_up || loop_add(i->loop, hooks_fd(i->post_up), post_up_ready, i)) {
-		log_line(LOG_ERR, i->name, "cannot run PostUp: %m");
-		return false;
-	}
-	post_up_ready(i);
-	return true;
-}
-
 static void doorbell_rung(void *arg)
 {
 	(void)arg;	/* iface_disarm empties it, and iface_run looks at the rings */
@@ -321,7 +252,7 @@ static bool bring_up(struct iface *i)
 		log_line(LOG_ERR, i->name, "no memory");
 		return false;
 	}
-	if (!run_hooks(i, &i->conf->pre_up, "PreUp", false) || !make_ports(i, &plan) || !make_dataplane(i, &plan))
+	if (!iface_run_hooks(i, &i->conf->pre_up, "PreUp", false) || !make_ports(i, &plan) || !make_dataplane(i, &plan))
 		return false;
 	if (loop_add(i->loop, i->dp->control.fd, doorbell_rung, NULL)) {
 		log_line(LOG_ERR, i->name, "too many interfaces");
@@ -338,7 +269,7 @@ static bool bring_up(struct iface *i)
 	log_start(i);
 	if (i->up)
 		greet_peers(i);
-	return start_post_up(i);
+	return iface_post_up(i);
 }
 
 struct iface *iface_up(const struct iface_conf *ic)
@@ -371,9 +302,9 @@ void iface_pre_down(struct iface *i)
 {
 	i->state = IFACE_ENDING;
 	if (i->post_up)
-		post_up_end(i);
+		iface_post_up_end(i);
 	if (i->netif)
-		run_hooks(i, &i->conf->pre_down, "PreDown", true);
+		iface_run_hooks(i, &i->conf->pre_down, "PreDown", true);
 }
 
 static void take_down_host(struct iface *i)
@@ -426,7 +357,7 @@ void iface_down(struct iface *i)
 	ratelimiter_destroy(i->ratelimiter);
 	handshake_jobs_destroy(i->jobs);
 	if (had_interface) {
-		run_hooks(i, &i->conf->post_down, "PostDown", true);
+		iface_run_hooks(i, &i->conf->post_down, "PostDown", true);
 		log_line(LOG_NOTICE, i->name, "down");
 	}
 	conf_free(i->conf);
