@@ -168,8 +168,8 @@ static int change_to(struct iface *i, struct conf *new, FILE *diag)
 		return rc;
 	}
 	rc = change_all(i, new, fwmark, diag);
-	if (i->fwmark != (rc ? before : fwmark))
-		set_mark(i, rc ? before : fwmark);
+	if (i->fwmark != (rc ? before : fwmark) && set_mark(i, rc ? before : fwmark))
+		log_line(LOG_WARN, i->name, "the sockets keep the mark 0x%x", i->fwmark);
 	return rc;
 }
 

@@ -606,6 +606,32 @@ Test(dataplane, an_injected_packet_wakes, .timeout = 60)
 	end_all();
 }
 
+/* Another private key: every core forgets what it has kept of the old one, each in its own thread, asleep or not. */
+static unsigned int n_forgot;
+
+void __wrap_x25519_forget(void);
+void __wrap_x25519_forget(void)
+{
+	__atomic_fetch_add(&n_forgot, 1, __ATOMIC_RELAXED);
+}
+
+Test(dataplane, keys_are_forgotten, .timeout = 60)
+{
+	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 0, CORE_WORKER }, { 1, CORE_RX | CORE_WORKER } };
+
+	only_the_bell_wakes = true;
+	make_ends(cores, 3, "auto");
+	for (unsigned int times = 1; times <= 3; times++) {
+		while (sleeps(&a) < 3 * times)
+			usleep(10);
+		dataplane_forget_keys(a.dp);
+		while (__atomic_load_n(&n_forgot, __ATOMIC_RELAXED) < 3 * times)
+			usleep(10);
+	}
+	end_all();
+	cr_assert_eq(n_forgot, 9, "once each");
+}
+
 Test(dataplane, poll_always_never_sleeps, .timeout = 60)
 {
 	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 0, CORE_WORKER } };
