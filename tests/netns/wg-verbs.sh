@@ -64,7 +64,7 @@ said() {
 # less_chance: says nothing of what may differ: not when a handshake was, but that there was one; not which port was free
 less_chance() {
 	sorted | sed -E 's/handshake: .* ago/handshake: TIME ago/; s/handshake: Now/handshake: TIME ago/
-		s/\b(3[3-9]|4[0-9]|5[0-9]|60)[0-9]{3}\b/FREE/g'
+		s/\b(32[7-9]|3[3-9][0-9]|4[0-9]{2}|5[0-9]{2}|60[0-9])[0-9]{2}\b/FREE/g'
 }
 
 compared=0
