@@ -15,4 +15,7 @@ int top_main(int argc, char **argv);
 /* wgdp reload NAME */
 int reload_main(int argc, char **argv);
 
+/* wgdp devices [--json]: talks to nobody, reads sysfs alone */
+int devices_main(int argc, char **argv);
+
 #endif

@@ -72,6 +72,25 @@ uint64_t remote_counter(const struct remote_counters *c, const char *name, unsig
 	return 0;
 }
 
+struct remote_packets remote_packets(const struct remote_stats *s)
+{
+	struct remote_packets sum = { 0 };
+
+	for (unsigned int k = 0; k < s->n_cores; k++) {
+		const struct remote_packets *p = &s->core[k].packets;
+
+		sum.outer_rx += p->outer_rx;
+		sum.outer_tx += p->outer_tx;
+		sum.inner_rx += p->inner_rx;
+		sum.inner_tx += p->inner_tx;
+		sum.lan_rx += p->lan_rx;
+		sum.lan_tx += p->lan_tx;
+		sum.host_rx += p->host_rx;
+		sum.host_tx += p->host_tx;
+	}
+	return sum;
+}
+
 double remote_core_load(const struct remote_core *c)
 {
 	double all = 0, rest = (double)remote_counter(&c->stages, "rest", 0);

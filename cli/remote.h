@@ -18,7 +18,8 @@ enum {
 	REMOTE_NAME = 32,	/* size of a counter's name */
 	REMOTE_COUNTERS = 64,	/* counters in a list; what is more is not kept */
 	REMOTE_RINGS = 16,
-	REMOTE_CORES = 1024,	/* more are an error, as with peers and prefixes */
+	REMOTE_PORTS = 16,	/* more are an error, as with cores, peers and prefixes */
+	REMOTE_CORES = 1024,
 	REMOTE_PEERS = 1 << 20,
 	REMOTE_PREFIXES = 1 << 24,
 };
@@ -55,10 +56,28 @@ struct remote_ring {
 	uint64_t used, size;
 };
 
+/* A DPDK device; what was not said is empty or 0. */
+struct remote_port {
+	char name[REMOTE_TEXT], role[REMOTE_TEXT];	/* "wan0", "outer" */
+	char device[2 * REMOTE_TEXT], driver[REMOTE_TEXT];
+	char mirror[REMOTE_TEXT];	/* the host's interface; empty: the host keeps the netdev */
+	char mac[REMOTE_TEXT], offloads[REMOTE_TEXT];	/* "02:00:00:00:00:01", "rss,udp_checksum" */
+	char link[REMOTE_TEXT];		/* "up" */
+	bool has_numa;
+	uint64_t numa, queues, mtu, speed_mbps;
+	uint64_t rx_packets, rx_bytes, rx_missed, rx_errors, rx_no_mbuf, tx_packets, tx_bytes, tx_errors;
+};
+
+/* Packets by way: outside; to and from the host by its tun interface; past the host; frames of DPDK's devices that are the host's. */
+struct remote_packets {
+	uint64_t outer_rx, outer_tx, inner_rx, inner_tx, lan_rx, lan_tx, host_rx, host_tx;
+};
+
 struct remote_core {
 	uint64_t cpu;
 	char roles[REMOTE_TEXT];	/* "rx,worker" */
-	uint64_t outer_rx, outer_tx, inner_rx, inner_tx, batches, batched, sleeps, wakes;
+	struct remote_packets packets;
+	uint64_t batches, batched, sleeps, wakes;
 	bool has_fifo;
 	uint64_t fifo_used, fifo_size;
 	struct remote_counters stages;	/* ticks */
@@ -70,6 +89,11 @@ struct remote_stats {
 	uint64_t up, pid, uptime_ns, mtu, tsc_hz, peers, connected, staged, allowed_ips;
 	unsigned int n_rings;
 	struct remote_ring ring[REMOTE_RINGS];
+	bool has_routes;		/* there is a LAN port; of these prefixes, neighbours, and verdicts that are known */
+	uint64_t routes_prefixes, routes_hosts, routes_judged, routes_resyncs;
+	char routes_off[2 * REMOTE_TEXT];	/* why the fast path is off; empty: it is on */
+	unsigned int n_ports;
+	struct remote_port port[REMOTE_PORTS];
 	struct remote_counters control, drops;
 	unsigned int n_cores, room_cores;
 	struct remote_core *core;
@@ -112,6 +136,9 @@ bool remote_hex_key(uint8_t key[CONF_KEY_LEN], const char *text);
 
 /* The counter of that name, 0: there is none. `hint`: its place, if the list is as the one the name is of. */
 uint64_t remote_counter(const struct remote_counters *c, const char *name, unsigned int hint);
+
+/* The sum over all cores. */
+struct remote_packets remote_packets(const struct remote_stats *s);
 
 /* What share of its time a core has worked since its start, from 0 to 1: all stages but "rest". */
 double remote_core_load(const struct remote_core *c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The answer to stats=1, a line at a time: the interface's lines, then each core's, which begin with core=CPU. */
+/* The answer to stats=1, a line at a time: the interface's lines; each port's, which begin with port=NAME; each core's, with core=CPU. */
 #include "remote.h"
 
 #include <stdio.h>
@@ -19,12 +19,23 @@ struct field {
 static const struct field stats_fields[] = {
 	OF_STATS(up, NUMBER), OF_STATS(pid, NUMBER), OF_STATS(version, TEXT), OF_STATS(uptime_ns, NUMBER), OF_STATS(mtu, NUMBER),
 	OF_STATS(outer, TEXT), OF_STATS(aead, TEXT), OF_STATS(tsc_hz, NUMBER), OF_STATS(peers, NUMBER), OF_STATS(connected, NUMBER),
-	OF_STATS(staged, NUMBER), OF_STATS(allowed_ips, NUMBER),
+	OF_STATS(staged, NUMBER), OF_STATS(allowed_ips, NUMBER), OF_STATS(routes_prefixes, NUMBER), OF_STATS(routes_hosts, NUMBER),
+	OF_STATS(routes_judged, NUMBER), OF_STATS(routes_resyncs, NUMBER), OF_STATS(routes_off, TEXT),
+};
+
+#define OF_PORT(name, kind) { "port_" #name, kind, offsetof(struct remote_port, name), sizeof(((struct remote_port *)0)->name) }
+static const struct field port_fields[] = {
+	OF_PORT(role, TEXT), OF_PORT(device, TEXT), OF_PORT(driver, TEXT), OF_PORT(mirror, TEXT), OF_PORT(mac, TEXT), OF_PORT(offloads, TEXT),
+	OF_PORT(link, TEXT), OF_PORT(numa, NUMBER), OF_PORT(queues, NUMBER), OF_PORT(mtu, NUMBER), OF_PORT(speed_mbps, NUMBER),
+	OF_PORT(rx_packets, NUMBER), OF_PORT(rx_bytes, NUMBER), OF_PORT(rx_missed, NUMBER), OF_PORT(rx_errors, NUMBER),
+	OF_PORT(rx_no_mbuf, NUMBER), OF_PORT(tx_packets, NUMBER), OF_PORT(tx_bytes, NUMBER), OF_PORT(tx_errors, NUMBER),
 };
 
 #define OF_CORE(name, kind) { #name, kind, offsetof(struct remote_core, name), sizeof(((struct remote_core *)0)->name) }
+#define OF_PACKETS(name) { #name, NUMBER, offsetof(struct remote_core, packets.name), sizeof(uint64_t) }
 static const struct field core_fields[] = {
-	OF_CORE(roles, TEXT), OF_CORE(outer_rx, NUMBER), OF_CORE(outer_tx, NUMBER), OF_CORE(inner_rx, NUMBER), OF_CORE(inner_tx, NUMBER),
+	OF_CORE(roles, TEXT), OF_PACKETS(outer_rx), OF_PACKETS(outer_tx), OF_PACKETS(inner_rx), OF_PACKETS(inner_tx),
+	OF_PACKETS(lan_rx), OF_PACKETS(lan_tx), OF_PACKETS(host_rx), OF_PACKETS(host_tx),
 	OF_CORE(batches, NUMBER), OF_CORE(batched, NUMBER), OF_CORE(sleeps, NUMBER), OF_CORE(wakes, NUMBER),
 	OF_CORE(fifo_used, NUMBER), OF_CORE(fifo_size, NUMBER),
 };
@@ -106,6 +117,35 @@ static bool take_ring(struct remote_stats *s, const char *key, const char *value
 	return true;
 }
 
+static bool add_port(struct remote_stats *s, const char *name)
+{
+	struct remote_port *p = &s->port[s->n_ports];
+
+	if (s->n_ports == REMOTE_PORTS || !*name)
+		return false;
+	memset(p, 0, sizeof(*p));
+	snprintf(p->name, sizeof(p->name), "%s", name);
+	s->n_ports++;
+	return true;
+}
+
+/* If it is a port's. */
+static bool take_port(struct remote_stats *s, const char *key, const char *value, bool *ok)
+{
+	struct remote_port *last;
+
+	if (!strcmp(key, "port")) {
+		*ok = add_port(s, value);
+		return true;
+	}
+	if (!s->n_ports || strncmp(key, "port_", 5))
+		return false;
+	last = &s->port[s->n_ports - 1];
+	last->has_numa |= !strcmp(key, "port_numa");
+	take_field(port_fields, sizeof(port_fields) / sizeof(port_fields[0]), last, key, value, ok);
+	return true;
+}
+
 static bool add_core(struct remote_iface *i, const char *value)
 {
 	struct remote_stats *s = &i->stats;
@@ -169,9 +209,10 @@ bool remote_stats_line(void *arg, char *key, char *value)
 		return add_core(i, value);
 	if (s->n_cores)
 		return core_line(&s->core[s->n_cores - 1], key, value);
+	s->has_routes |= !strcmp(key, "routes_prefixes");
 	if (take_field(stats_fields, sizeof(stats_fields) / sizeof(stats_fields[0]), s, key, value, &ok) ||
 	    device_line(i, key, value, &ok) || take_counter(&s->control, "control_", key, value, &ok) ||
-	    take_counter(&s->drops, "drop_", key, value, &ok))
+	    take_counter(&s->drops, "drop_", key, value, &ok) || take_port(s, key, value, &ok))
 		return ok;
 	take_ring(s, key, value, &ok);
 	return ok;

@@ -12,10 +12,17 @@
  *              the most recent handshake first
  *   DATAPLANE  version, pid, up (true: not administratively down), uptime_ns, mtu, outer, aead, tsc_hz (ticks a second),
  *              peers, connected (handshake under 180 s old), allowed_ips, staged (packets that wait for a session): all now;
- *              packets {outer_rx, outer_tx, inner_rx, inner_tx}, drops {REASON: packets}, control {COUNTER: times},
- *              rings {NAME: {used, size}} now, cores [CORE ...]
- *   CORE       cpu, roles ["rx", "worker"], load (0 to 1, since the start), outer_rx, outer_tx, inner_rx, inner_tx, batches, batched, sleeps,
- *              wakes, fifo ({used, size} now, or null), stages {STAGE: ticks}, drops {REASON: packets} (those that are not 0)
+ *              packets {outer_rx, outer_tx, inner_rx, inner_tx, lan_rx, lan_tx, host_rx, host_tx}, drops {REASON: packets},
+ *              control {COUNTER: times}, rings {NAME: {used, size}} now, ports [PORT ...] (DPDK's devices), routes (ROUTES, or null: there is no
+ *              LAN port), cores [CORE ...]; lan_: by the fast path, into the tunnel and out of it; host_: frames from the host, and to it
+ *   PORT       name, role ("outer", "lan"), device, driver, mirror (the host's interface, or null: the host keeps the netdev), numa (node, or
+ *              null), queues, mtu, mac, link ("up", "down"), speed_mbps (or null: not known), offloads ["rss", "udp_checksum"] (those in use),
+ *              rx_packets, rx_bytes, rx_missed (the queues were full), rx_errors, rx_no_mbuf, tx_packets, tx_bytes, tx_errors: since the device was
+ *              started
+ *   ROUTES     prefixes, hosts (neighbours among them), judged (of which the kernel's verdict is known): now; resyncs (all was read anew),
+ *              off (why there is no fast path, or null: there is)
+ *   CORE       cpu, roles ["rx", "worker"], load (0 to 1, since the start), outer_rx and so on as in packets, batches, batched, sleeps, wakes,
+ *              fifo ({used, size} now, or null), stages {STAGE: ticks}, drops {REASON: packets} (those that are not 0)
  */
 #ifndef WGDP_SHOW_H
 #define WGDP_SHOW_H

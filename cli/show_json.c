@@ -68,17 +68,69 @@ static json_t *ring_object(uint64_t used, uint64_t size)
 	return o;
 }
 
-static json_t *roles_array(const char *roles)
+/* Of words with commas between them. */
+static json_t *list_array(const char *words)
 {
 	json_t *a = json_array();
 
-	while (*roles) {
-		const size_t len = strcspn(roles, ",");
+	while (*words) {
+		const size_t len = strcspn(words, ",");
 
-		json_array_append_new(a, json_stringn(roles, len));
-		roles += len + (roles[len] == ',');
+		json_array_append_new(a, json_stringn(words, len));
+		words += len + (words[len] == ',');
 	}
 	return a;
+}
+
+static void set_packets(json_t *o, const struct remote_packets *p)
+{
+	set_number(o, "outer_rx", p->outer_rx);
+	set_number(o, "outer_tx", p->outer_tx);
+	set_number(o, "inner_rx", p->inner_rx);
+	set_number(o, "inner_tx", p->inner_tx);
+	set_number(o, "lan_rx", p->lan_rx);
+	set_number(o, "lan_tx", p->lan_tx);
+	set_number(o, "host_rx", p->host_rx);
+	set_number(o, "host_tx", p->host_tx);
+}
+
+static json_t *port_object(const struct remote_port *p)
+{
+	json_t *o = json_object();
+
+	set_text(o, "name", p->name);
+	set_text(o, "role", p->role);
+	set_text(o, "device", p->device);
+	set_text(o, "driver", p->driver);
+	set_text(o, "mirror", p->mirror);
+	json_object_set_new(o, "numa", p->has_numa ? number(p->numa) : json_null());
+	set_number(o, "queues", p->queues);
+	set_number(o, "mtu", p->mtu);
+	set_text(o, "mac", p->mac);
+	set_text(o, "link", p->link);
+	json_object_set_new(o, "speed_mbps", p->speed_mbps ? number(p->speed_mbps) : json_null());
+	json_object_set_new(o, "offloads", list_array(p->offloads));
+	set_number(o, "rx_packets", p->rx_packets);
+	set_number(o, "rx_bytes", p->rx_bytes);
+	set_number(o, "rx_missed", p->rx_missed);
+	set_number(o, "rx_errors", p->rx_errors);
+	set_number(o, "rx_no_mbuf", p->rx_no_mbuf);
+	set_number(o, "tx_packets", p->tx_packets);
+	set_number(o, "tx_bytes", p->tx_bytes);
+	set_number(o, "tx_errors", p->tx_errors);
+	return o;
+}
+
+static json_t *routes_object(const struct remote_stats *s)
+{
+	json_t *o = json_object();
+
+	set_number(o, "prefixes", s->routes_prefixes);
+	set_number(o, "hosts", s->routes_hosts);
+	set_number(o, "judged", s->routes_judged);
+	set_number(o, "resyncs", s->routes_resyncs);
+	set_text(o, "off", s->routes_off);
+	return o;
 }
 
 static json_t *core_object(const struct remote_core *c)
@@ -86,12 +138,9 @@ static json_t *core_object(const struct remote_core *c)
 	json_t *o = json_object();
 
 	set_number(o, "cpu", c->cpu);
-	json_object_set_new(o, "roles", roles_array(c->roles));
+	json_object_set_new(o, "roles", list_array(c->roles));
 	json_object_set_new(o, "load", json_real(remote_core_load(c)));
-	set_number(o, "outer_rx", c->outer_rx);
-	set_number(o, "outer_tx", c->outer_tx);
-	set_number(o, "inner_rx", c->inner_rx);
-	set_number(o, "inner_tx", c->inner_tx);
+	set_packets(o, &c->packets);
 	set_number(o, "batches", c->batches);
 	set_number(o, "batched", c->batched);
 	set_number(o, "sleeps", c->sleeps);
@@ -104,25 +153,16 @@ static json_t *core_object(const struct remote_core *c)
 
 static json_t *packets_object(const struct remote_stats *s)
 {
+	const struct remote_packets sum = remote_packets(s);
 	json_t *o = json_object();
-	uint64_t outer_rx = 0, outer_tx = 0, inner_rx = 0, inner_tx = 0;
 
-	for (unsigned int k = 0; k < s->n_cores; k++) {
-		outer_rx += s->core[k].outer_rx;
-		outer_tx += s->core[k].outer_tx;
-		inner_rx += s->core[k].inner_rx;
-		inner_tx += s->core[k].inner_tx;
-	}
-	set_number(o, "outer_rx", outer_rx);
-	set_number(o, "outer_tx", outer_tx);
-	set_number(o, "inner_rx", inner_rx);
-	set_number(o, "inner_tx", inner_tx);
+	set_packets(o, &sum);
 	return o;
 }
 
 static json_t *dataplane_object(const struct remote_stats *s)
 {
-	json_t *o = json_object(), *rings = json_object(), *cores = json_array();
+	json_t *o = json_object(), *rings = json_object(), *ports = json_array(), *cores = json_array();
 
 	set_text(o, "version", s->version);
 	set_number(o, "pid", s->pid);
@@ -142,6 +182,10 @@ static json_t *dataplane_object(const struct remote_stats *s)
 	for (unsigned int k = 0; k < s->n_rings; k++)
 		json_object_set_new(rings, s->ring[k].name, ring_object(s->ring[k].used, s->ring[k].size));
 	json_object_set_new(o, "rings", rings);
+	json_object_set_new(o, "routes", s->has_routes ? routes_object(s) : json_null());
+	for (unsigned int k = 0; k < s->n_ports; k++)
+		json_array_append_new(ports, port_object(&s->port[k]));
+	json_object_set_new(o, "ports", ports);
 	for (unsigned int k = 0; k < s->n_cores; k++)
 		json_array_append_new(cores, core_object(&s->core[k]));
 	json_object_set_new(o, "cores", cores);

@@ -233,19 +233,75 @@ static void cores(FILE *out, const struct style *s, const struct remote_stats *d
 	free(order);
 }
 
+static bool has_mirror(const struct remote_stats *d)
+{
+	for (unsigned int k = 0; k < d->n_ports; k++)
+		if (*d->port[k].mirror)
+			return true;
+	return false;
+}
+
 static void packets(FILE *out, const struct style *s, const struct remote_stats *d)
 {
-	uint64_t outer_rx = 0, outer_tx = 0, inner_rx = 0, inner_tx = 0;
+	const struct remote_packets p = remote_packets(d);
 
-	for (unsigned int k = 0; k < d->n_cores; k++) {
-		outer_rx += d->core[k].outer_rx;
-		outer_tx += d->core[k].outer_tx;
-		inner_rx += d->core[k].inner_rx;
-		inner_tx += d->core[k].inner_tx;
-	}
-	fprintf(out, "  %spackets outside%s: %" PRIu64 " received, %" PRIu64 " sent\n", s->label, s->plain, outer_rx, outer_tx);
+	fprintf(out, "  %spackets outside%s: %" PRIu64 " received, %" PRIu64 " sent\n", s->label, s->plain, p.outer_rx, p.outer_tx);
 	fprintf(out, "  %spackets inside%s: %" PRIu64 " received, %" PRIu64 " sent, %" PRIu64 " waiting for a session\n", s->label,
-		s->plain, inner_rx, inner_tx, d->staged);
+		s->plain, p.inner_rx, p.inner_tx, d->staged);
+	if (d->has_routes)
+		fprintf(out, "  %sfast path%s: %" PRIu64 " packets from the LAN, %" PRIu64 " to it\n", s->label, s->plain, p.lan_rx, p.lan_tx);
+	if (p.host_rx || p.host_tx || has_mirror(d))
+		fprintf(out, "  %sframes of the host%s: %" PRIu64 " from it, %" PRIu64 " to it\n", s->label, s->plain, p.host_rx, p.host_tx);
+}
+
+static void routes(FILE *out, const struct style *s, const struct remote_stats *d)
+{
+	if (!d->has_routes)
+		return;
+	fprintf(out, "  %sroutes%s: %" PRIu64 " prefixes, %" PRIu64 " of neighbours, %" PRIu64 " judged; read anew %" PRIu64 " times\n", s->label,
+		s->plain, d->routes_prefixes, d->routes_hosts, d->routes_judged, d->routes_resyncs);
+	if (*d->routes_off)
+		fprintf(out, "    %sno fast path%s: %s\n", s->alarm, s->plain, d->routes_off);
+}
+
+/* "up 10 Gbit/s" */
+static void port_link(FILE *out, const struct style *s, const struct remote_port *p)
+{
+	const bool up = !strcmp(p->link, "up");
+
+	fprintf(out, "link %s%s%s", up ? "" : s->alarm, *p->link ? p->link : "not known", up ? "" : s->plain);
+	if (p->speed_mbps >= 1000)
+		fprintf(out, " %g Gbit/s", (double)p->speed_mbps / 1000);
+	else if (p->speed_mbps)
+		fprintf(out, " %" PRIu64 " Mbit/s", p->speed_mbps);
+}
+
+static void port_offloads(FILE *out, const char *words)
+{
+	while (*words) {
+		const size_t len = strcspn(words, ",");
+
+		fputs(", ", out);
+		for (size_t k = 0; k < len; k++)
+			fputc(words[k] == '_' ? ' ' : words[k], out);
+		words += len + (words[len] == ',');
+	}
+}
+
+static void port(FILE *out, const struct style *s, const struct remote_port *p)
+{
+	char rx[TEXT_LEN], tx[TEXT_LEN];
+
+	fprintf(out, "  %sport %s%s: %s%s%s (%s), ", s->label, p->name, s->plain, p->role, *p->role ? ", " : "", p->device, p->driver);
+	port_link(out, s, p);
+	fprintf(out, ", mtu %" PRIu64 ", %" PRIu64 " queue%s", p->mtu, p->queues, p->queues == 1 ? "" : "s");
+	if (p->has_numa)
+		fprintf(out, ", NUMA node %" PRIu64, p->numa);
+	port_offloads(out, p->offloads);
+	fprintf(out, "\n    mac %s; received %" PRIu64 " packets, %s; sent %" PRIu64 ", %s\n", *p->mac ? p->mac : "not known", p->rx_packets,
+		text_bytes(rx, p->rx_bytes, s->unit, s->plain), p->tx_packets, text_bytes(tx, p->tx_bytes, s->unit, s->plain));
+	fprintf(out, "    missed %" PRIu64 ", no buffer %" PRIu64 ", errors %" PRIu64 " received, %" PRIu64 " sent\n", p->rx_missed,
+		p->rx_no_mbuf, p->rx_errors, p->tx_errors);
 }
 
 static void dataplane(FILE *out, const struct style *s, const struct remote_iface *i)
@@ -266,6 +322,9 @@ static void dataplane(FILE *out, const struct style *s, const struct remote_ifac
 	fprintf(out, "  %speers%s: %" PRIu64 ", %" PRIu64 " connected, %" PRIu64 " allowed ips\n", s->label, s->plain, d->peers, d->connected,
 		d->allowed_ips);
 	packets(out, s, d);
+	for (unsigned int k = 0; k < d->n_ports; k++)
+		port(out, s, &d->port[k]);
+	routes(out, s, d);
 	drops(out, s, &d->drops);
 	control(out, s, &d->control);
 	rings(out, s, d);

@@ -154,13 +154,14 @@ static void core_rates(struct top_data *d, struct top_core *t)
 		if (strcmp(c->stages.c[k].name, "rest"))
 			t->load += top_data_stage(t, k);
 	t->fill = batches ? (double)grown(c->batched, b->batched) / (double)batches : NAN;
-	t->packets = rate(c->outer_rx, b->outer_rx, seconds) + rate(c->inner_rx, b->inner_rx, seconds);
+	t->packets = rate(c->packets.outer_rx, b->packets.outer_rx, seconds) + rate(c->packets.inner_rx, b->packets.inner_rx, seconds) +
+		     rate(c->packets.lan_rx, b->packets.lan_rx, seconds);
 	t->sleeps = rate(c->sleeps, b->sleeps, seconds);
 	t->wakes = rate(c->wakes, b->wakes, seconds);
-	d->outer_rx += rate(c->outer_rx, b->outer_rx, seconds);
-	d->outer_tx += rate(c->outer_tx, b->outer_tx, seconds);
-	d->inner_rx += rate(c->inner_rx, b->inner_rx, seconds);
-	d->inner_tx += rate(c->inner_tx, b->inner_tx, seconds);
+	d->outer_rx += rate(c->packets.outer_rx, b->packets.outer_rx, seconds);
+	d->outer_tx += rate(c->packets.outer_tx, b->packets.outer_tx, seconds);
+	d->inner_rx += rate(c->packets.inner_rx, b->packets.inner_rx, seconds);
+	d->inner_tx += rate(c->packets.inner_tx, b->packets.inner_tx, seconds);
 }
 
 static int order_cores(const void *a, const void *b)

@@ -51,6 +51,7 @@ struct top_layout top_layout_of(int rows, const struct top_data *d, bool foot)
 		l.cores = n_cores && take(&left, 2) ? 2 : 0;
 		l.drops = take(&left, 1) ? 1 : 0;
 		l.rings = take(&left, 1);
+		l.ports = d->now.stats.n_ports && take(&left, 1);
 		l.control = take(&left, 1);
 		if (l.cores)
 			l.cores += take_third(&left, n_cores - 1);
@@ -68,5 +69,5 @@ struct top_layout top_layout_of(int rows, const struct top_data *d, bool foot)
 
 int top_layout_rows(const struct top_data *d)
 {
-	return 16 + (int)d->now.stats.n_cores + (int)d->n_drops + (int)d->now.n_peers;
+	return 16 + (d->now.stats.n_ports > 0) + (int)d->now.stats.n_cores + (int)d->n_drops + (int)d->now.n_peers;
 }

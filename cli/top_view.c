@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The parts of the screen from top to bottom: title, totals, rings, what the control thread does, cores, drops, peers, and a line for keys
+ * The parts of the screen from top to bottom: title, totals, rings, ports, what the control thread does, cores, drops, peers, and a line for keys
  * and faults. Each draws itself from a row on and returns the row behind it. Columns that a narrow screen has no room for are left out from
  * the right.
  */
@@ -30,6 +30,7 @@ static const char *const help[] = {
 	"  r rx   c classify   p prepare   a aead   f finish   t tx",
 	"BATCH: packets a batch. FIFO: batches that wait for workers.",
 	"DROPS: packets a second, by reason. Rates of peers are bits a second.",
+	"PORTS: a device's packets a second; lost: missed, without buffer, errors.",
 	"",
 	"any key goes back",
 };
@@ -130,6 +131,43 @@ static int view_rings(const struct top_data *d, struct top_screen *s, int row)
 			name[len - 5] = '\0';
 		ring_text(text, r);
 		col = view_item(s, row, col, s->cols, name, r->used / 3 > r->size / 4 ? TOP_ALARM : TOP_BOLD, text);
+	}
+	return row + 1;
+}
+
+/* The port of that name in the snapshot before; else one that has counted nothing. */
+static const struct remote_port *port_before(const struct top_data *d, const char *name)
+{
+	static const struct remote_port none;
+	const struct remote_stats *before = &d->before.stats;
+
+	for (unsigned int k = 0; d->n_snapshots > 1 && k < before->n_ports; k++)
+		if (!strcmp(before->port[k].name, name))
+			return &before->port[k];
+	return &none;
+}
+
+static uint64_t port_lost(const struct remote_port *p)
+{
+	return p->rx_missed + p->rx_no_mbuf + p->rx_errors + p->tx_errors;
+}
+
+static int view_ports(const struct top_data *d, struct top_screen *s, int row)
+{
+	int col = top_screen_put(s, row, 0, TOP_PLAIN, "ports/s");
+
+	for (unsigned int k = 0; k < d->now.stats.n_ports; k++) {
+		const struct remote_port *p = &d->now.stats.port[k], *b = port_before(d, p->name);
+		const double lost = top_data_rate(d, port_lost(p), port_lost(b));
+		const bool up = !strcmp(p->link, "up");
+		char text[TEXT_LEN], name[REMOTE_TEXT + 1];
+
+		snprintf(name, sizeof(name), "%s%s", k ? " " : "", p->name);
+		col = view_item(s, row, col, s->cols, name, up ? TOP_GOOD : TOP_ALARM, up ? "up" : "down");
+		col = view_item(s, row, col, s->cols, "in", TOP_BOLD, text_si(text, top_data_rate(d, p->rx_packets, b->rx_packets)));
+		col = view_item(s, row, col, s->cols, "out", TOP_BOLD, text_si(text, top_data_rate(d, p->tx_packets, b->tx_packets)));
+		if (lost > 0)
+			col = view_item(s, row, col, s->cols, "lost", TOP_ALARM, text_si(text, lost));
 	}
 	return row + 1;
 }
@@ -408,6 +446,8 @@ void top_view_render(struct top_data *d, struct top_ui *ui, const struct top_mom
 		row = view_totals(d, s, row);
 	if (l.rings)
 		row = view_rings(d, s, row);
+	if (l.ports)
+		row = view_ports(d, s, row);
 	if (l.control)
 		row = view_control(d, s, row);
 	if (l.cores)

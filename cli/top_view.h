@@ -12,7 +12,7 @@
 
 /* How many lines each part has; those that are left over for nothing else are for peers. */
 struct top_layout {
-	bool title, totals, rings, control, head, foot;
+	bool title, totals, rings, ports, control, head, foot;
 	int cores, drops;	/* with their heads; 0: not there */
 	int peers;
 };

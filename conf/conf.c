@@ -2,14 +2,16 @@
 /*
  * A file's text becomes a struct conf: conf_text.c cuts it into lines, this file follows the
  * sections, conf_keyword.c knows the keys, conf_value.c reads what is behind the equals sign,
- * conf_peer.c joins the peers. Every fault is reported where it is met, in the order of the lines,
- * and reading goes on; only the end decides whether there is a result. Any thread.
+ * conf_device.c what is behind Outer and Lan, conf_peer.c joins the peers. Every fault is reported
+ * where it is met, in the order of the lines (whether Outer and Lan go together, at the end), and
+ * reading goes on; only the end decides whether there is a result. Any thread.
  */
 #include "conf.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_device.h"
 #include "conf_keyword.h"
 #include "conf_mem.h"
 #include "conf_parser.h"
@@ -45,6 +47,7 @@ void conf_free(struct conf *c)
 	free(c->rx_cores.core);
 	free(c->worker_cores.core);
 	free(c->outer);
+	free(c->lan);
 	free(c->aead);
 	free(c->path);
 	conf_mem_free(c, sizeof(*c));
@@ -81,6 +84,9 @@ void conf_keep_dataplane(struct conf *c)
 	c->path = whole.path;
 	memcpy(c->ifname, whole.ifname, sizeof(c->ifname));
 	c->outer = whole.outer;
+	memcpy(c->outer_mirror, whole.outer_mirror, sizeof(c->outer_mirror));
+	c->lan = whole.lan;
+	memcpy(c->lan_mirror, whole.lan_mirror, sizeof(c->lan_mirror));
 	c->rx_cores = whole.rx_cores;
 	c->worker_cores = whole.worker_cores;
 	c->aead = whole.aead;
@@ -219,6 +225,7 @@ struct conf *conf_parse_as(const char *path, const char *ifname, const char *tex
 	conf_peer_close(&p);
 	conf_index_free(&p.index);
 	conf_peer_pack(p.conf);
+	conf_device_check(&p);
 	p.line = 0;
 	if (!ifname && !p.private_key_written && !p.no_memory)
 		conf_fault(&p, "no PrivateKey in [Interface]; make one with: wgdp genkey");

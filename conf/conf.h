@@ -85,7 +85,10 @@ struct conf {
 	size_t n_peers;
 
 	/* [Dataplane] */
-	char *outer; /* "kernel", "kernel,iface=vrf1", "net_x0,k=v"; never NULL */
+	char *outer; /* "kernel", "kernel,iface=vrf1", "net_x0,k=v", "0000:03:00.0"; never NULL */
+	char outer_mirror[CONF_IFNAME_LEN + 1];	/* Outer = ... as NAME: DPDK owns the device, the host has NAME; "": the host keeps the netdev */
+	char *lan; /* Lan = DEVICE as NAME, like an outer that DPDK owns; NULL: none */
+	char lan_mirror[CONF_IFNAME_LEN + 1];	/* "" without lan */
 	struct conf_cores rx_cores, worker_cores;
 	char *aead;			/* "auto", "openssl", "ipsec-mb"; never NULL */
 	bool poll_always;		/* Poll = always; false: auto */

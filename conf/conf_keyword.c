@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf_device.h"
 #include "conf_mem.h"
 #include "conf_value.h"
 
@@ -256,10 +257,12 @@ static void set_allowed_ips(struct conf_parser *p, const struct keyword *k, stru
 
 static void set_outer(struct conf_parser *p, const struct keyword *k, struct conf_text value)
 {
-	char *old = p->conf->outer;
+	conf_device_outer(p, k->name, value);
+}
 
-	if (check(p, k, value, conf_value_outer(value, &p->conf->outer)))
-		free(old);
+static void set_lan(struct conf_parser *p, const struct keyword *k, struct conf_text value)
+{
+	conf_device_lan(p, k->name, value);
 }
 
 static void set_cores(struct conf_parser *p, const struct keyword *k, struct conf_text value,
@@ -331,6 +334,7 @@ static const struct keyword keywords[] = {
 	PEER("Endpoint", false, set_endpoint),
 	PEER("PersistentKeepalive", false, set_keepalive),
 	DATAPLANE("Outer", set_outer),
+	DATAPLANE("Lan", set_lan),
 	DATAPLANE("RxCores", set_rx_cores),
 	DATAPLANE("WorkerCores", set_worker_cores),
 	DATAPLANE("Aead", set_aead),

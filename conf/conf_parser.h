@@ -36,6 +36,7 @@ struct conf_parser {
 	struct conf_written written;
 	struct conf_text comment;	/* the peer's name, if another key follows; empty: none yet */
 	struct conf_index index;
+	unsigned int outer_line, lan_line;	/* where the Outer and Lan that count are written; 0: nowhere */
 	bool private_key_written;	/* right or wrong */
 	bool warned_dns;
 	bool warned_save;

@@ -19,7 +19,6 @@ enum {
 	LABEL_MAX = 63,
 	MTU_MIN = 68,		/* what Linux lets a tun device have */
 	MTU_MAX = 65535,
-	DEVICE_MAX = 63,	/* RTE_DEV_NAME_MAX_LEN without the terminator */
 };
 
 const char conf_no_memory[] = "out of memory";
@@ -349,65 +348,6 @@ const char *conf_value_cores(struct conf_text t, struct conf_cores *out)
 	return NULL;
 }
 
-/* Takes `word` off the front of *t, ignoring case. */
-static bool text_skip(struct conf_text *t, const char *word)
-{
-	size_t len = strlen(word);
-
-	if (t->len < len || strncasecmp(t->s, word, len) != 0)
-		return false;
-	t->s += len;
-	t->len -= len;
-	return true;
-}
-
-static const char *outer_kernel(struct conf_text arguments, char **out)
-{
-	static const char prefix[] = "kernel,iface=";
-	char s[sizeof(prefix) + CONF_IFNAME_LEN];
-	struct conf_text iface = arguments;
-
-	if (arguments.len == 0) {
-		*out = conf_mem_string("kernel", strlen("kernel"));
-		return *out ? NULL : conf_no_memory;
-	}
-	if (!text_skip(&iface, ",iface=") || iface.len > CONF_IFNAME_LEN)
-		return "is neither kernel nor kernel,iface=NAME";
-	memcpy(s, prefix, sizeof(prefix));
-	memcpy(s + sizeof(prefix) - 1, iface.s, iface.len);
-	s[sizeof(prefix) - 1 + iface.len] = '\0';
-	if (!ifname_valid(s + sizeof(prefix) - 1))
-		return "is neither kernel nor kernel,iface=NAME";
-	*out = conf_mem_string(s, strlen(s));
-	return *out ? NULL : conf_no_memory;
-}
-
-const char *conf_value_outer(struct conf_text t, char **out)
-{
-	struct conf_text rest = t, name;
-	char *s;
-
-	for (size_t i = 0; i < t.len; i++) {
-		if (t.s[i] <= ' ' || t.s[i] > '~')
-			return "has white space or a character that no device name has";
-	}
-	if (text_skip(&rest, "kernel")) {
-		const char *wrong = outer_kernel(rest, &s);
-
-		if (!wrong)
-			*out = s;
-		return wrong;
-	}
-	conf_text_cut(&rest, ',', &name);
-	if (name.len == 0 || name.len > DEVICE_MAX)
-		return "does not begin with the name of a device, of 1 to 63 characters";
-	s = conf_mem_string(t.s, t.len);
-	if (!s)
-		return conf_no_memory;
-	*out = s;
-	return NULL;
-}
-
 const char *conf_value_aead(struct conf_text t, char **out)
 {
 	static const char *const names[] = { "auto", "openssl", "ipsec-mb" };
@@ -463,6 +403,16 @@ const char *conf_value_switch(struct conf_text t, bool *on)
 		return "is neither on nor off";
 	*on = conf_text_is(t, "on");
 	return NULL;
+}
+
+bool conf_value_netdev_valid(struct conf_text name)
+{
+	char s[CONF_IFNAME_LEN + 1] = "";
+
+	if (name.len > CONF_IFNAME_LEN || memchr(name.s, '\0', name.len))
+		return false;
+	memcpy(s, name.s, name.len);
+	return ifname_valid(s);
 }
 
 bool conf_value_ifname_valid(struct conf_text name)

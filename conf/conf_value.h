@@ -39,9 +39,6 @@ const char *conf_value_endpoint(struct conf_text t, struct conf_endpoint *out);
 /* "0-3,5": a list without parentheses. Allocates out->core. */
 const char *conf_value_cores(struct conf_text t, struct conf_cores *out);
 
-/* A new string: "kernel" with its one possible argument, or the name of a DPDK device with any. */
-const char *conf_value_outer(struct conf_text t, char **out);
-
 /* A new string. */
 const char *conf_value_aead(struct conf_text t, char **out);
 
@@ -53,7 +50,10 @@ const char *conf_value_metrics(struct conf_text t, struct conf_endpoint *out);
 
 const char *conf_value_switch(struct conf_text t, bool *on);		/* on or off */
 
-/* Whether wg-quick(8) and Linux let an interface be called so. */
+/* Whether Linux lets an interface be called so, as far as a config can write it. */
+bool conf_value_netdev_valid(struct conf_text name);
+
+/* Whether wg-quick(8) does, too. */
 bool conf_value_ifname_valid(struct conf_text name);
 
 /* The name of an interface out of the path of its file; `out` is empty on failure. */

@@ -62,11 +62,27 @@ int cores_plan(struct cores_plan *plan, const struct conf *c, char err[PORT_ERRL
 	if (c->rx_cores.n)
 		rc = add_listed(plan, &allowed, &c->rx_cores, "RxCores", CORE_RX, err);
 	else
-		rc = add_allowed(plan, &allowed, outer_is_kernel(c->outer) ? CORES_MAX : 1, CORE_RX);
+		rc = add_allowed(plan, &allowed, outer_is_kernel(c->outer) || *c->outer_mirror ? CORES_MAX : 1, CORE_RX);
 	plan->n_rx = plan->n;
 	if (!rc && c->worker_cores.n)
 		rc = add_listed(plan, &allowed, &c->worker_cores, "WorkerCores", CORE_WORKER, err);
 	else if (!rc)
 		rc = add_allowed(plan, &allowed, CORES_MAX, CORE_WORKER);
 	return rc;
+}
+
+void cores_limit(struct cores_plan *plan, unsigned int max_rx)
+{
+	unsigned int n = 0, n_rx = 0;
+
+	for (unsigned int k = 0; k < plan->n; k++) {
+		struct dataplane_core_conf core = plan->core[k];
+
+		if (core.roles & CORE_RX && n_rx++ >= max_rx)
+			core.roles &= ~(unsigned int)CORE_RX;
+		if (core.roles)
+			plan->core[n++] = core;
+	}
+	plan->n = n;
+	plan->n_rx = n_rx < max_rx ? n_rx : max_rx;
 }

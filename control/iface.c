@@ -18,21 +18,27 @@
 #include "handshake_job.h"
 #include "iface_hooks.h"
 #include "keypairs.h"
+#include "lan.h"
 #include "listing.h"
 #include "protocol.h"
 
 enum {
 	/* Packet buffers that a receiving core may have under way: its FIFO, its ports' queues, its cache, a burst. */
 	MBUFS_PER_RX_CORE = BATCH_FIFO_PACKETS + 1024,
+	/* What a device that DPDK owns keeps of them: a receiving core's queues, each way, and incomplete datagrams; and its mirror's. */
+	MBUFS_PER_NIC_QUEUE = 2 * 1024 + 1024,
+	MBUFS_PER_MIRROR = 2 * 1024,
 	/* And those of no core: staged packets, and messages of the control thread. */
 	MBUFS_SHARED = STAGE_RING + STAGED_ALL_MAX + 1024,
 	RINGS_MEMORY = 24 << 20,	/* the data path's rings, the rate limiter, and to spare */
 	MTU_BEFORE_NETIF = 1420,
 };
 
-static unsigned int mbufs(const struct cores_plan *plan)
+static unsigned int mbufs(const struct cores_plan *plan, const struct conf *conf)
 {
-	return plan->n_rx * MBUFS_PER_RX_CORE + MBUFS_SHARED;
+	const unsigned int nics = (*conf->outer_mirror ? 1 : 0) + (conf->lan ? 1 : 0);
+
+	return plan->n_rx * (MBUFS_PER_RX_CORE + nics * MBUFS_PER_NIC_QUEUE) + nics * MBUFS_PER_MIRROR + MBUFS_SHARED;
 }
 
 size_t iface_memory(const struct conf *conf)
@@ -42,7 +48,7 @@ size_t iface_memory(const struct conf *conf)
 
 	if (cores_plan(&plan, conf, err))
 		return 0;
-	return pkt_pool_memory(mbufs(&plan), 0) + (outer_is_kernel(conf->outer) ? port_kernel_memory(plan.n_rx) : 0) + RINGS_MEMORY;
+	return pkt_pool_memory(mbufs(&plan, conf), 0) + (outer_is_kernel(conf->outer) ? port_kernel_memory(plan.n_rx) : 0) + RINGS_MEMORY;
 }
 
 void iface_ignore_self(const struct iface *i, struct conf *conf)
@@ -61,31 +67,92 @@ void iface_ignore_self(const struct iface *i, struct conf *conf)
 	}
 }
 
-static bool make_ports(struct iface *i, const struct cores_plan *plan)
+static bool make_pool(struct iface *i, const struct cores_plan *plan)
 {
-	char err[PORT_ERRLEN], name[32];
-	struct port_tun_conf tun = { .n_queues = plan->n_rx, .ifname = i->name };
+	const unsigned int n = mbufs(plan, i->conf);
+	char name[32];
+
+	snprintf(name, sizeof(name), "wgdp.%s", i->name);
+	i->pool = pkt_pool_create(name, n, 0);
+	if (!i->pool)
+		log_line(LOG_ERR, i->name, "no memory for %u packet buffers", n);
+	return i->pool;
+}
+
+/* No more cores receive than the devices that DPDK owns have queues for. */
+static bool limit_queues(struct iface *i, struct cores_plan *plan)
+{
+	const char *devices[] = { *i->conf->outer_mirror ? i->conf->outer : NULL, i->conf->lan };
+	const unsigned int wanted = plan->n_rx;
+	char err[PORT_ERRLEN];
+
+	for (size_t k = 0; k < RTE_DIM(devices); k++) {
+		uint16_t queues = devices[k] ? port_ethdev_queues(devices[k], err) : UINT16_MAX;
+
+		if (!queues) {
+			log_line(LOG_ERR, i->name, "%s", err);
+			return false;
+		}
+		if (queues < plan->n_rx)
+			cores_limit(plan, queues);
+		if (queues < wanted && i->conf->rx_cores.n)
+			log_line(LOG_WARN, i->name, "%s has %u queues: %u of the %u RxCores receive", devices[k], queues, plan->n_rx, wanted);
+	}
+	return true;
+}
+
+static bool make_outer(struct iface *i, const struct cores_plan *plan)
+{
+	char err[PORT_ERRLEN];
 	struct outer_conf outer = {
 		.device = i->conf->outer,
+		.mirror = *i->conf->outer_mirror ? i->conf->outer_mirror : NULL,
 		.n_queues = plan->n_rx,
 		.listen_port = i->conf->listen_port,
+		.pool = i->pool,
 		.name = i->name,
 		.loop = i->loop,
 	};
 
-	snprintf(name, sizeof(name), "wgdp.%s", i->name);
-	i->pool = pkt_pool_create(name, mbufs(plan), 0);
-	if (!i->pool) {
-		log_line(LOG_ERR, i->name, "no memory for %u packet buffers", mbufs(plan));
-		return false;
-	}
-	outer.pool = tun.pool = i->pool;
 	if (netif_fwmark(i->conf, &outer.fwmark, err) == 0) {
 		i->fwmark = outer.fwmark;
 		i->outer = outer_create(&outer, err);
-		if (i->outer)
-			i->inner = port_tun_create(&tun, err);
 	}
+	if (!i->outer)
+		log_line(LOG_ERR, i->name, "%s", err);
+	return i->outer;
+}
+
+static bool make_lan(struct iface *i, const struct cores_plan *plan)
+{
+	char err[PORT_ERRLEN];
+	struct lan_conf lan = {
+		.device = i->conf->lan,
+		.mirror = i->conf->lan_mirror,
+		.n_queues = plan->n_rx,
+		.pool = i->pool,
+		.name = i->name,
+		.loop = i->loop,
+	};
+
+	if (!i->conf->lan)
+		return true;
+	i->lan = lan_create(&lan, err);
+	if (!i->lan)
+		log_line(LOG_ERR, i->name, "%s", err);
+	return i->lan;
+}
+
+static bool make_ports(struct iface *i, struct cores_plan *plan)
+{
+	char err[PORT_ERRLEN];
+	struct port_tun_conf tun = { .ifname = i->name };
+
+	if (!limit_queues(i, plan) || !make_pool(i, plan) || !make_outer(i, plan) || !make_lan(i, plan))
+		return false;
+	tun.n_queues = (uint16_t)plan->n_rx;
+	tun.pool = i->pool;
+	i->inner = port_tun_create(&tun, err);
 	if (!i->inner)
 		log_line(LOG_ERR, i->name, "%s", err);
 	return i->inner;
@@ -98,6 +165,7 @@ static bool make_dataplane(struct iface *i, const struct cores_plan *plan)
 		.name = i->name,
 		.inner = i->inner,
 		.outer = outer_port(i->outer),
+		.lan = lan_port(i->lan),
 		.pool = i->pool,
 		.aead = aead_find(i->conf->aead),
 		.cores = plan->core,
@@ -111,9 +179,10 @@ static bool make_dataplane(struct iface *i, const struct cores_plan *plan)
 		return false;
 	}
 	i->dp = dataplane_create(&conf, err);
-	if (!i->dp)
-		log_line(LOG_ERR, i->name, "%s", err);
-	return i->dp;
+	if (i->dp && (!i->lan || lan_follow(i->lan, i->dp, port_tun_ifindex(i->inner), err) == 0))
+		return true;
+	log_line(LOG_ERR, i->name, "%s", err);
+	return false;
 }
 
 /* The key and the peers of the file, which is a change like any other. */
@@ -350,6 +419,7 @@ void iface_down(struct iface *i)
 	if (i->inner)
 		i->inner->ops->destroy(i->inner);
 	outer_destroy(i->outer);
+	lan_destroy(i->lan);
 	dataplane_destroy(i->dp);
 	rte_mempool_free(i->pool);
 	peers_fini(&i->peers);

@@ -29,6 +29,7 @@ enum iface_state {
 	IFACE_ENDING,	/* PreDown commands run; nothing else may end it or change its file */
 };
 
+struct lan;
 struct managed;
 
 /* Who shows the interface outside, and changes it from there (manage/). */
@@ -58,6 +59,7 @@ struct iface {
 	struct rte_mempool *pool;
 	struct port *inner;
 	struct outer *outer;
+	struct lan *lan;		/* NULL: none */
 	struct dataplane *dp;
 	struct netif *netif;
 	struct hooks *post_up;		/* while they run */

@@ -30,6 +30,7 @@ static void usage(FILE *out)
 	      "       wgdp show [NAME ...] [--json]        peers, traffic, drops, cores\n"
 	      "       wgdp top [NAME]                      the same live\n"
 	      "       wgdp reload NAME                     read its file again, as SIGHUP does, and say what is wrong with it\n"
+	      "       wgdp devices [--json]                NICs that DPDK could own, and what makes them usable\n"
 	      "       wgdp genkey | pubkey | genpsk        make keys, as wg(8) does\n"
 	      "options:\n"
 	      "  -f, --foreground  NAME stays in the foreground\n"
@@ -50,6 +51,7 @@ static const struct command commands[] = {
 	{ "show", show_main },
 	{ "top", top_main },
 	{ "reload", reload_main },
+	{ "devices", devices_main },
 };
 
 struct options {
@@ -65,6 +67,46 @@ static void free_confs(struct daemon_conf *dc)
 		conf_free(dc->conf[--dc->n_conf]);
 }
 
+/* A device string without its arguments. */
+static bool same_device(const char *a, const char *b)
+{
+	const size_t len = strcspn(a, ",");
+
+	return strcspn(b, ",") == len && !strncmp(a, b, len);
+}
+
+/* The device or the mirror of `c` that `other` has already. NULL: none. Sockets and what the host keeps can be shared. */
+static const char *shared(const struct conf *c, const struct conf *other)
+{
+	const char *device[] = { *c->outer_mirror ? c->outer : NULL, c->lan };
+	const char *mirror[] = { c->outer_mirror, c->lan_mirror };
+	const char *others[] = { *other->outer_mirror ? other->outer : NULL, other->lan };
+
+	for (int k = 0; k < 4; k++)
+		if (device[k / 2] && others[k % 2] && same_device(device[k / 2], others[k % 2]))
+			return device[k / 2];
+	for (int k = 0; k < 2; k++)
+		if (*mirror[k] && (!strcmp(mirror[k], other->outer_mirror) || !strcmp(mirror[k], other->lan_mirror) ||
+				   !strcmp(mirror[k], other->ifname)))
+			return mirror[k];
+	return !strcmp(c->ifname, other->outer_mirror) || !strcmp(c->ifname, other->lan_mirror) ? c->ifname : NULL;
+}
+
+/* Whether two files can be run together; else a line says why not. */
+static bool go_together(const struct conf *c, const struct conf *before)
+{
+	const char *both;
+
+	if (!strcmp(before->ifname, c->ifname)) {
+		fprintf(stderr, "%s: interface %s is configured by %s already\n", c->path, c->ifname, before->path);
+		return false;
+	}
+	both = shared(c, before);
+	if (both)
+		fprintf(stderr, "%s: %s has %s already, and only one interface can have it\n", c->path, before->path, both);
+	return !both;
+}
+
 static bool read_files(struct daemon_conf *dc, const struct options *o)
 {
 	bool ok = true;
@@ -73,12 +115,9 @@ static bool read_files(struct daemon_conf *dc, const struct options *o)
 		struct conf *c = dc->conf[dc->n_conf++] = conf_read(o->files[k], stderr);
 
 		ok = ok && c;
-		for (unsigned int j = 0; c && j < k; j++) {
-			if (!dc->conf[j] || strcmp(dc->conf[j]->ifname, c->ifname))
-				continue;
-			fprintf(stderr, "%s: interface %s is configured by %s already\n", o->files[k], c->ifname, o->files[j]);
-			ok = false;
-		}
+		for (unsigned int j = 0; c && j < k; j++)
+			if (dc->conf[j])
+				ok = go_together(c, dc->conf[j]) && ok;
 	}
 	return ok;
 }

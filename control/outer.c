@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "carrier.h"
+#include "claim.h"
 #include "dataplane.h"
 #include "handshake.h"
 #include "log.h"
@@ -23,6 +25,8 @@ struct outer {
 	struct loop *loop;
 	const char *name;
 	struct nexthops *nexthops;	/* ethdev only */
+	struct carrier carrier;		/* with a mirror only, */
+	struct claim *claim;		/* as this */
 };
 
 /* What p->dp.rewrite points into. */
@@ -109,6 +113,7 @@ static struct port *make_ethdev(const struct outer_conf *c, char err[PORT_ERRLEN
 {
 	struct port_ethdev_conf conf = {
 		.device = c->device,
+		.mirror = c->mirror,
 		.n_queues = c->n_queues,
 		.listen_port = c->listen_port,
 		.pool = c->pool,
@@ -212,7 +217,7 @@ static int follow_host(struct outer *o)
 	int rc = port_ethdev_set_local(o->port, host->addrs, host->n_addrs);
 
 	if (!rc && host->present)
-		rc = port_ethdev_set_link(o->port, host->mac, host->mtu);
+		rc = port_ethdev_set_links(o->port, host->links, host->n_links);
 	if (rc)
 		log_line(LOG_WARN, o->name, "cannot follow the host's addresses: %s", strerror(-rc));
 	return rc;
@@ -260,6 +265,19 @@ static bool follow_nexthops(struct outer *o, const struct outer_conf *conf, char
 	return follow_host(o) == 0 && loop_add(o->loop, nexthops_fd(o->nexthops), nexthops_ready, o) == 0;
 }
 
+/* An owned device's link is the mirror's carrier, and its netdev, if it has one, is not the host's any more. */
+static bool own_device(struct outer *o, const struct outer_conf *conf, char err[PORT_ERRLEN])
+{
+	if (!conf->mirror)
+		return true;
+	if (carrier_init(&o->carrier, o->port, port_ethdev_ifindex(o->port), o->name, err) < 0)
+		return false;
+	o->claim = claim_create(conf->device, err, PORT_ERRLEN);
+	if (*err)
+		log_line(LOG_WARN, o->name, "%s", err);
+	return true;
+}
+
 struct outer *outer_create(const struct outer_conf *conf, char err[PORT_ERRLEN])
 {
 	struct outer *o = calloc(1, sizeof(*o));
@@ -272,7 +290,7 @@ struct outer *outer_create(const struct outer_conf *conf, char err[PORT_ERRLEN])
 	o->loop = conf->loop;
 	o->name = conf->name;
 	o->port = o->kernel ? make_kernel(conf, err) : make_ethdev(conf, err);
-	if (o->port && (o->kernel || follow_nexthops(o, conf, err)))
+	if (o->port && (o->kernel || follow_nexthops(o, conf, err)) && own_device(o, conf, err))
 		return o;
 	outer_destroy(o);
 	return NULL;
@@ -299,6 +317,8 @@ void outer_destroy(struct outer *o)
 		loop_remove(o->loop, nexthops_fd(o->nexthops));
 		nexthops_destroy(o->nexthops);
 	}
+	claim_destroy(o->claim);
+	carrier_fini(&o->carrier);
 	if (o->port)
 		o->port->ops->destroy(o->port);
 	free(o);
@@ -306,5 +326,7 @@ void outer_destroy(struct outer *o)
 
 uint64_t outer_tick(struct outer *o, uint64_t now)
 {
-	return o->nexthops ? nexthops_tick(o->nexthops, now) : UINT64_MAX;
+	const uint64_t look = carrier_tick(&o->carrier, now), next = o->nexthops ? nexthops_tick(o->nexthops, now) : UINT64_MAX;
+
+	return look < next ? look : next;
 }

@@ -16,6 +16,7 @@ struct outer;
 
 struct outer_conf {
 	const char *device;		/* conf's Outer */
+	const char *mirror;		/* DPDK owns the device, and this is the host's interface on it; NULL: the host keeps the netdev, or it is the kernel port */
 	uint16_t n_queues;
 	uint16_t listen_port;
 	uint32_t fwmark;

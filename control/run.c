@@ -12,6 +12,7 @@
 
 #include "handshake.h"
 #include "keypairs.h"
+#include "lan.h"
 #include "protocol.h"
 #include "roam.h"
 
@@ -267,11 +268,16 @@ bool iface_run(struct iface *i, uint64_t now, uint64_t *next)
 	tick = outer_tick(i->outer, now);
 	if (tick < *next)
 		*next = tick;
+	tick = lan_tick(i->lan, now);
+	if (tick < *next)
+		*next = tick;
 	tick = roam_tick(i);
 	if (tick < *next)
 		*next = tick;
 	look_at_port(i, i->inner, "interface");
 	look_at_port(i, outer_port(i->outer), "outer device");
+	if (i->lan)
+		look_at_port(i, lan_port(i->lan), "LAN device");
 	return more;
 }
 
@@ -279,7 +285,7 @@ bool iface_arm(struct iface *i)
 {
 	doorbell_arm(&i->dp->control);
 	return !rte_ring_empty(i->dp->events) || !rte_ring_empty(i->dp->staged) ||
-	       !rte_ring_empty(i->dp->handshakes) || jobs_for_control(&i->dp->jobs);
+	       !rte_ring_empty(i->dp->handshakes) || jobs_for_control(&i->dp->jobs) || (i->lan && !rte_ring_empty(i->dp->questions));
 }
 
 void iface_disarm(struct iface *i)

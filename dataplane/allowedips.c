@@ -365,6 +365,42 @@ struct allowedips_owner *allowedips_owner_of(struct allowedips *t, int family, c
 	return holds(*slot, &at) ? ((struct allowedips_prefix *)*entry_slot(*slot, at.index))->owner : NULL;
 }
 
+void *allowedips_at(const struct allowedips *t, int family, const void *addr, uint8_t cidr)
+{
+	struct node *n = t->root[family == AF_INET6];
+	struct place at;
+
+	if (!place_of(&at, family, addr, cidr))
+		return NULL;
+	while (n && n->depth < at.depth && leads_to(at.key, n, true)) {
+		unsigned int c = chunk(at.key, n->depth, true);
+
+		n = n->children & bit(c) ? *child_slot(n, c) : NULL;
+	}
+	return holds(n, &at) ? *peer_slot(n, at.index) : NULL;
+}
+
+void *allowedips_above(const struct allowedips *t, int family, const void *addr, uint8_t cidr)
+{
+	struct node *n = t->root[family == AF_INET6];
+	void *found = NULL;
+	struct place at;
+
+	if (!place_of(&at, family, addr, cidr))
+		return NULL;
+	while (n && n->depth < cidr && leads_to(at.key, n, true)) {
+		unsigned int c = chunk(at.key, n->depth, true), longer = cidr - n->depth;
+		uint64_t match = n->prefixes & node_covering[c / 2];
+
+		if (longer < NODE_STRIDE)
+			match &= bit(1u << longer) - 1;
+		if (match)
+			found = *peer_slot(n, 63 - __builtin_clzll(match));
+		n = n->children & bit(c) ? *child_slot(n, c) : NULL;
+	}
+	return found;
+}
+
 void allowedips_remove_owner(struct allowedips *t, struct allowedips_owner *owner)
 {
 	struct allowedips_prefix *p, *next;

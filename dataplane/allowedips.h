@@ -75,6 +75,10 @@ int allowedips_remove(struct allowedips *t, int family, const void *addr, uint8_
 /* Whose this very prefix is, NULL: nobody's. Control thread. */
 struct allowedips_owner *allowedips_owner_of(struct allowedips *t, int family, const void *addr, uint8_t cidr);
 
+/* The peer of this very prefix, and of the longest that covers it and is shorter. NULL: there is none. Control thread. */
+void *allowedips_at(const struct allowedips *t, int family, const void *addr, uint8_t cidr);
+void *allowedips_above(const struct allowedips *t, int family, const void *addr, uint8_t cidr);
+
 /*
  * Removes all of the owner's prefixes. Cannot fail (see allowedips_remove). After a grace period no
  * reader gets this peer any more.

@@ -23,7 +23,7 @@ enum { BATCH_MAX = 64, BATCH_FIFO_DEPTH = 32, BATCH_FIFO_PACKETS = BATCH_MAX * B
 
 enum batch_kind {
 	BATCH_SEAL,	/* plaintext to the outer port */
-	BATCH_OPEN,	/* ciphertext to the inner port */
+	BATCH_OPEN,	/* ciphertext to the inner port, or the LAN's */
 	BATCH_SEND,	/* finished messages to the outer port: no work, only their place in the order */
 };
 

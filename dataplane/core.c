@@ -137,6 +137,24 @@ static unsigned int work(struct core *c)
 	return n;
 }
 
+/* Opened packets, each to the port that it is for. */
+static void transmit_opened(struct core *c, struct batch *b)
+{
+	struct rte_mbuf *lan[BATCH_MAX];
+	uint16_t n_lan = 0, n = 0;
+
+	for (uint16_t i = 0; i < b->n; i++) {
+		if (c->dp->lan && pkt_of(b->m[i])->lan)
+			lan[n_lan++] = b->m[i];
+		else
+			b->m[n++] = b->m[i];
+	}
+	if (n_lan)
+		counters_add(&c->counters.lan_tx, port_tx_burst(c->dp->lan, c->queue, lan, n_lan));
+	if (n)
+		counters_add(&c->counters.inner_tx, port_tx_burst(c->dp->inner, c->queue, b->m, n));
+}
+
 static unsigned int complete(struct core *c)
 {
 	struct batch *b;
@@ -147,7 +165,7 @@ static unsigned int complete(struct core *c)
 		for (unsigned int i = 0; i < b->n; i++)
 			rte_prefetch0(b->m[i]);	/* a worker elsewhere has written to it */
 		if (b->n && b->kind == BATCH_OPEN)
-			counters_add(&c->counters.inner_tx, port_tx_burst(c->dp->inner, c->queue, b->m, b->n));
+			transmit_opened(c, b);
 		else if (b->n)
 			counters_add(&c->counters.outer_tx, port_tx_burst(c->dp->outer, c->queue, b->m, b->n));
 		batch_pop(&c->fifo);
@@ -194,7 +212,8 @@ static void rest(struct core *c)
 	const uint64_t bit = 1ull << c->id;
 
 	/* A port that is gone has no packets, and keeps its descriptor readable: the control thread takes us down. */
-	if (__atomic_load_n(&c->dp->inner->error, __ATOMIC_RELAXED) || __atomic_load_n(&c->dp->outer->error, __ATOMIC_RELAXED))
+	if (__atomic_load_n(&c->dp->inner->error, __ATOMIC_RELAXED) || __atomic_load_n(&c->dp->outer->error, __ATOMIC_RELAXED) ||
+	    (c->dp->lan && __atomic_load_n(&c->dp->lan->error, __ATOMIC_RELAXED)))
 		doorbell_ring(&c->dp->control);
 	if (!c->idle_since)
 		c->idle_since = c->now;

@@ -38,6 +38,8 @@ struct counters {
 	uint64_t drop[DROP_N];
 	uint64_t stage[STAGE_N];	/* ticks of the time stamp counter (rte_get_tsc_hz) */
 	uint64_t outer_rx, outer_tx, inner_rx, inner_tx;	/* packets */
+	uint64_t lan_rx, lan_tx;	/* packets by the LAN port that the host had nothing to do with: into the tunnel, out of it */
+	uint64_t host_rx, host_tx;	/* frames of DPDK's ports for the host: received from it and sent, arrived and handed to it */
 	uint64_t batches, batched;	/* batches submitted and packets in them */
 	uint64_t sleeps, wakes;		/* times blocked; doorbells rung for other cores */
 } __attribute__((aligned(64)));

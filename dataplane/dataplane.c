@@ -56,7 +56,9 @@ static bool make_rings(struct dataplane *dp, char err[PORT_ERRLEN])
 	dp->events = ring(dp, "events", sizeof(struct event), EVENT_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
 	dp->handshakes = ring(dp, "handshakes", sizeof(struct handshake_packet), HANDSHAKE_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
 	dp->staged = ring(dp, "staged", sizeof(void *), STAGE_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
-	if (dp->work && dp->events && dp->handshakes && dp->staged && jobs_init(&dp->jobs, dp->name) == 0)
+	if (dp->lan)
+		dp->questions = ring(dp, "questions", sizeof(struct fib_question), FIB_QUESTION_RING, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ);
+	if (dp->work && dp->events && dp->handshakes && dp->staged && (dp->questions || !dp->lan) && jobs_init(&dp->jobs, dp->name) == 0)
 		return true;
 	return fail(err, "no rings: %s", rte_strerror(rte_errno));
 }
@@ -72,12 +74,12 @@ static bool watch(struct core *c, int fd)
 /* What wakes the core: its doorbell, and its queues where the ports have descriptors for them. */
 static bool watch_all(struct core *c)
 {
-	struct port *ports[] = { c->dp->inner, c->dp->outer };
+	struct port *ports[] = { c->dp->inner, c->dp->outer, c->dp->lan };
 	int fd[PORT_MAX_FDS];
 	bool all = true, can_block = true;
 
 	all = watch(c, c->bell.fd);
-	for (unsigned int i = 0; i < 2 && c->roles & CORE_RX; i++) {
+	for (unsigned int i = 0; i < RTE_DIM(ports) && ports[i] && c->roles & CORE_RX; i++) {
 		unsigned int n = ports[i]->ops->fds(ports[i], c->queue, fd);
 
 		can_block &= n > 0;
@@ -137,6 +139,17 @@ static bool make_cores(struct dataplane *dp, const struct dataplane_conf *conf, 
 	return true;
 }
 
+/* Off, until the control thread has filled it. */
+static bool make_fib(struct dataplane *dp)
+{
+	if (!dp->lan)
+		return true;
+	if (fib_init(&dp->fib) < 0)
+		return false;
+	dp->fib.off = true;
+	return true;
+}
+
 struct dataplane *dataplane_create(const struct dataplane_conf *conf, char err[PORT_ERRLEN])
 {
 	struct dataplane *dp = aligned_alloc(CACHE_LINE, sizeof(*dp));
@@ -149,12 +162,15 @@ struct dataplane *dataplane_create(const struct dataplane_conf *conf, char err[P
 	snprintf(dp->name, sizeof(dp->name), "%s", conf->name);
 	dp->inner = conf->inner;
 	dp->outer = conf->outer;
+	dp->lan = conf->lan;
 	dp->inner->counters = dp->outer->counters = dp->rx_counters;
+	if (dp->lan)
+		dp->lan->counters = dp->rx_counters;
 	dp->pool = conf->pool;
 	dp->aead = conf->aead;
 	dp->mtu = conf->mtu;
 	dp->poll_always = conf->poll_always;
-	if (doorbell_init(&dp->control) || sessions_init(&dp->sessions) || !(dp->allowedips = allowedips_create()))
+	if (doorbell_init(&dp->control) || sessions_init(&dp->sessions) || !(dp->allowedips = allowedips_create()) || !make_fib(dp))
 		fail(err, "no memory for the tables");
 	else if (make_cores(dp, conf, err) && make_rings(dp, err))
 		return dp;
@@ -225,7 +241,9 @@ void dataplane_destroy(struct dataplane *dp)
 	rte_ring_free(dp->events);
 	rte_ring_free(dp->handshakes);
 	rte_ring_free(dp->staged);
+	rte_ring_free(dp->questions);
 	jobs_fini(&dp->jobs);
+	fib_fini(&dp->fib);
 	allowedips_destroy(dp->allowedips);
 	sessions_fini(&dp->sessions);
 	doorbell_fini(&dp->control);

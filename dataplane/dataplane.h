@@ -16,6 +16,7 @@
 #include "counters.h"
 #include "doorbell.h"
 #include "event.h"
+#include "fib.h"
 #include "jobs.h"
 #include "port.h"
 #include "session.h"
@@ -34,6 +35,7 @@ struct dataplane_core_conf {
 struct dataplane_conf {
 	const char *name;	/* of the interface; unique in the process */
 	struct port *inner, *outer;	/* each with a queue for every core with CORE_RX; not owned */
+	struct port *lan;		/* likewise; NULL: none */
 	struct rte_mempool *pool;	/* for the control thread's messages; not owned */
 	const struct aead_backend *aead;
 	const struct dataplane_core_conf *cores;
@@ -45,7 +47,7 @@ struct dataplane_conf {
 struct dataplane {
 	/* control: rw before the start, everybody: ro */
 	char name[16];
-	struct port *inner, *outer;
+	struct port *inner, *outer, *lan;	/* lan: NULL for none */
 	struct rte_mempool *pool;
 	const struct aead_backend *aead;
 	struct core *core[CORES_MAX];
@@ -57,8 +59,10 @@ struct dataplane {
 	struct rte_ring *handshakes;	/* of struct handshake_packet, by value */
 	struct jobs jobs;		/* that the control thread lends to workers */
 	struct rte_ring *staged;	/* of struct rte_mbuf * */
+	struct rte_ring *questions;	/* of struct fib_question, by value; with a LAN port */
 	struct allowedips *allowedips;
 	struct sessions sessions;
+	struct fib fib;			/* with a LAN port; off at first */
 
 	/* control: rw, cores: ro (atomic) */
 	uint32_t mtu;

@@ -8,6 +8,7 @@
 #include "ethdev_device.h"
 
 #include <errno.h>
+#include <net/ethernet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,13 @@
 #include <rte_bus_vdev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
+#include <rte_ether.h>
 #include <rte_ethdev.h>
 #include <rte_kvargs.h>
 
 #include "ethdev_kind.h"
 
-enum { OPEN_TRIES = 5, OPEN_WAIT_US = 50000 };
+enum { OPEN_TRIES = 5, OPEN_WAIT_US = 50000, DESCRIPTORS = 1024, DESCRIPTORS_MAX = 2048 };
 
 /* Splits "name,arguments" and finds kind and netdev; *args is left to be freed by the caller. */
 static int device_parse(struct device *d, const char *device, struct rte_kvargs **args,
@@ -32,10 +34,10 @@ static int device_parse(struct device *d, const char *device, struct rte_kvargs 
 	const char *rest = device + len + (device[len] == ',');
 	const char *ifname;
 
-	d->kind = kind_find(device);
+	d->kind = kind_find(device, d->owned);
 	if (!d->kind) {
-		snprintf(err, PORT_ERRLEN, "cannot use the DPDK device '%s': it must be "
-			 "net_af_packet or net_af_xdp with iface=NAME", device);
+		snprintf(err, PORT_ERRLEN, "cannot share the DPDK device '%s' with the host: that takes net_af_packet or net_af_xdp with "
+			 "iface=NAME; for any other, name the host's interface: %s as wan0", device, device);
 		return -ENODEV;
 	}
 	if (len >= sizeof(d->name)) {
@@ -44,6 +46,8 @@ static int device_parse(struct device *d, const char *device, struct rte_kvargs 
 	}
 	memcpy(d->name, device, len);
 	*args = rte_kvargs_parse(rest, NULL);
+	if (!kind_has_netdev(d->kind))
+		return 0;
 	ifname = *args ? rte_kvargs_get(*args, "iface") : NULL;
 	if (!ifname) {
 		snprintf(err, PORT_ERRLEN, "'%s' names no interface: write %s,iface=NAME", device,
@@ -53,63 +57,163 @@ static int device_parse(struct device *d, const char *device, struct rte_kvargs 
 	return netdev_get(&d->netdev, ifname, err);
 }
 
-static int device_plug(struct device *d, const char *args, char err[PORT_ERRLEN])
+/* Somebody has set it up. */
+static bool device_in_use(uint16_t port_id)
 {
-	int rc;
+	struct rte_eth_dev_info info;
 
-	if (rte_eth_dev_get_port_by_name(d->name, &d->port_id) == 0) {
-		snprintf(err, PORT_ERRLEN, "another interface has the DPDK device %s already: give "
-			 "each a number of its own (%s0, %s1, ...)", d->name, kind_name(d->kind),
-			 kind_name(d->kind));
-		return -EEXIST;
-	}
-	rc = rte_eal_hotplug_add("vdev", d->name, args);
-	d->plugged = rc == 0;
-	if (rc == 0)
-		rc = rte_eth_dev_get_port_by_name(d->name, &d->port_id);
-	if (rc < 0)
-		snprintf(err, PORT_ERRLEN, "DPDK cannot make a device of '%s,%s': %s; see its "
-			 "messages", d->name, args, rte_strerror(-rc));
+	return rte_eth_dev_info_get(port_id, &info) == 0 && info.nb_rx_queues > 0;
+}
+
+static int plug_failed(const struct device *d, const char *args, int rc, char err[PORT_ERRLEN])
+{
+	if (strcmp(kind_bus(d->kind), "pci") == 0)
+		snprintf(err, PORT_ERRLEN, "DPDK has no NIC %s: see wgdp devices", d->name);
+	else
+		snprintf(err, PORT_ERRLEN, "DPDK cannot make a device of '%s,%s': %s; see its messages", d->name, args, rte_strerror(-rc));
 	return rc;
 }
 
-static int device_setup_queues(struct device *d, struct rte_mempool *pool)
+/* How many of the last characters are digits. */
+static size_t digits_at_end(const char *s)
 {
-	const struct rte_eth_conf conf = { 0 };
+	size_t n = 0;
+
+	while (n < strlen(s) && s[strlen(s) - n - 1] >= '0' && s[strlen(s) - n - 1] <= '9')
+		n++;
+	return n;
+}
+
+static int plug_taken(const struct device *d, char err[PORT_ERRLEN])
+{
+	const size_t stem = strlen(d->name) - digits_at_end(d->name);
+
+	if (strcmp(kind_bus(d->kind), "pci") == 0)
+		snprintf(err, PORT_ERRLEN, "another interface has the NIC %s already", d->name);
+	else
+		snprintf(err, PORT_ERRLEN, "another interface has the DPDK device %s already: give each a number of its own (%.*s0, %.*s1, ...)",
+			 d->name, (int)stem, d->name, (int)stem, d->name);
+	return -EEXIST;
+}
+
+/* NICs are there since the EAL's start, an owned device since it was asked how many queues it has. */
+static int device_plug(struct device *d, const char *args, char err[PORT_ERRLEN])
+{
+	int rc = rte_eth_dev_get_port_by_name(d->name, &d->port_id);
+
+	if (rc == 0 && (!d->owned || device_in_use(d->port_id)))
+		return plug_taken(d, err);
+	if (rc < 0 && strcmp(kind_bus(d->kind), "vdev") == 0) {
+		rc = rte_eal_hotplug_add("vdev", d->name, args);
+		if (rc == 0)
+			rc = rte_eth_dev_get_port_by_name(d->name, &d->port_id);
+	}
+	d->plugged = rc == 0;
+	return rc < 0 ? plug_failed(d, args, rc, err) : 0;
+}
+
+/* What the device can do for us, put into conf. */
+static void device_features(struct device *d, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
+{
+	const uint64_t checksums = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	const uint64_t spread = info->flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_UDP | RTE_ETH_RSS_TCP);
+
+	d->udp_checksums = (info->tx_offload_capa & checksums) == checksums;
+	if (d->udp_checksums)
+		conf->txmode.offloads |= checksums;
+	d->rss = d->n_queues > 1 && spread;
+	if (d->rss) {
+		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+		conf->rx_adv_conf.rss_conf.rss_hf = spread;
+	}
+}
+
+/* Descriptors as the driver likes them: some have many, and would keep all our buffers. */
+static uint16_t descriptors(const struct rte_eth_desc_lim *lim, uint16_t preferred)
+{
+	uint16_t n = preferred ? preferred : DESCRIPTORS;
+
+	n = RTE_MIN(n, (uint16_t)DESCRIPTORS_MAX);
+	if (lim->nb_max)
+		n = RTE_MIN(n, lim->nb_max);
+	return RTE_MAX(n, lim->nb_min);
+}
+
+static int device_setup_queues(struct device *d, struct rte_mempool *pool, uint16_t wanted)
+{
+	struct rte_eth_conf conf = { 0 };
 	struct rte_eth_dev_info info;
+	uint16_t n_rx, n_tx;
 	int rc = rte_eth_dev_info_get(d->port_id, &info);
 
 	if (rc < 0)
 		return rc;
 	d->n_queues = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
+	if (!kind_has_netdev(d->kind))	/* whose hardware spreads over all it has; here we say over how many */
+		d->n_queues = RTE_MIN(d->n_queues, wanted);
+	if (d->owned)
+		device_features(d, &info, &conf);
+	n_rx = descriptors(&info.rx_desc_lim, info.default_rxportconf.ring_size);
+	n_tx = descriptors(&info.tx_desc_lim, info.default_txportconf.ring_size);
 	rc = rte_eth_dev_configure(d->port_id, d->n_queues, d->n_queues, &conf);
 	for (uint16_t q = 0; rc == 0 && q < d->n_queues; q++) {
-		rc = rte_eth_rx_queue_setup(d->port_id, q, 0, SOCKET_ID_ANY, NULL, pool);
+		rc = rte_eth_rx_queue_setup(d->port_id, q, d->owned ? n_rx : 0, SOCKET_ID_ANY, NULL, pool);
 		if (rc == 0)
-			rc = rte_eth_tx_queue_setup(d->port_id, q, 0, SOCKET_ID_ANY, NULL);
+			rc = rte_eth_tx_queue_setup(d->port_id, q, d->owned ? n_tx : 0, SOCKET_ID_ANY, NULL);
 	}
 	return rc;
+}
+
+/*
+ * The host's MTU for it, and the largest frames that it takes, whatever the MTU: so that a larger one is nothing that many a driver could
+ * change only while it is stopped. Multicast is for the host to sort out; promiscuous it is not.
+ */
+static void device_own(struct device *d)
+{
+	struct rte_eth_dev_info info;
+	struct rte_ether_addr mac;
+	uint16_t mtu = ETHERMTU, most;
+
+	rte_eth_dev_get_mtu(d->port_id, &mtu);
+	d->mtu = RTE_MIN(mtu, (uint16_t)PKT_MAX_INNER);
+	if (kind_has_netdev(d->kind)) {
+		d->mtu = d->netdev.mtu;
+	} else if (rte_eth_dev_info_get(d->port_id, &info) == 0) {
+		most = RTE_MIN(info.max_mtu, (uint16_t)PKT_MAX_INNER);
+		if (most > mtu && rte_eth_dev_set_mtu(d->port_id, most) == 0)
+			mtu = most;
+		d->max_frame = RTE_MIN(d->max_frame, mtu + (uint32_t)RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN);
+	}
+	if (rte_eth_macaddr_get(d->port_id, &mac) == 0)
+		memcpy(d->mac, mac.addr_bytes, sizeof(d->mac));
 }
 
 static int device_start(struct device *d, const struct port_ethdev_conf *conf,
 			char err[PORT_ERRLEN])
 {
-	int rc = device_setup_queues(d, d->pool ? d->pool : conf->pool);
+	int rc = device_setup_queues(d, d->pool ? d->pool : conf->pool, conf->n_queues);
 
 	if (rc == 0 && d->n_queues < conf->n_queues) {
 		snprintf(err, PORT_ERRLEN, "%s has %u queues, %u are needed: give fewer RxCores, "
 			 "or more queues to the device", d->name, d->n_queues, conf->n_queues);
 		return -EINVAL;
 	}
+	if (rc == 0 && d->owned)
+		device_own(d);
 	if (rc == 0)
 		rc = rte_eth_dev_start(d->port_id);
 	if (rc < 0) {
-		snprintf(err, PORT_ERRLEN, "DPDK cannot start %s on %s: %s; see its messages",
-			 d->name, d->netdev.name, rte_strerror(-rc));
+		snprintf(err, PORT_ERRLEN, "DPDK cannot start %s%s%s: %s; see its messages", d->name,
+			 *d->netdev.name ? " on " : "", d->netdev.name, rte_strerror(-rc));
 		return rc;
 	}
 	d->started = true;
-	netdev_restore_promisc(&d->netdev);
+	if (d->owned && !kind_has_netdev(d->kind)) {
+		rte_eth_promiscuous_disable(d->port_id);
+		rte_eth_allmulticast_enable(d->port_id);
+	} else {
+		netdev_restore_promisc(&d->netdev);
+	}
 	return 0;
 }
 
@@ -134,11 +238,16 @@ static int device_try_open(struct device *d, const struct port_ethdev_conf *conf
 	*again = false;
 	memset(d, 0, sizeof(*d));
 	xdp_init(&d->xdp);
+	d->owned = conf->mirror;
 	rc = device_parse(d, conf->device, &user, err);
 	if (rc == 0)
 		rc = kind_prepare(d, conf, user, &args, err);
 	rte_kvargs_free(user);
 
+	if (rc == 0 && !d->owned) {
+		memcpy(d->mac, d->netdev.mac, sizeof(d->mac));
+		d->mtu = d->netdev.mtu;
+	}
 	before = rc == 0 ? fds_before() : NULL;
 	if (rc == 0)
 		rc = device_plug(d, args, err);
@@ -155,6 +264,26 @@ static int device_try_open(struct device *d, const struct port_ethdev_conf *conf
 	if (rc < 0)
 		device_close(d);
 	return rc;
+}
+
+uint16_t device_queues(const char *device, char err[PORT_ERRLEN])
+{
+	struct device d = { .owned = true };
+	struct rte_kvargs *args = NULL;
+	struct rte_eth_dev_info info;
+	const char *comma = strchr(device, ',');
+	uint16_t n = 0;
+
+	if (device_parse(&d, device, &args, err) == 0) {
+		if (kind_any_queues(d.kind))
+			n = UINT16_MAX;
+		else if (kind_has_netdev(d.kind))
+			n = d.netdev.xdp_queues;
+		else if (device_plug(&d, comma ? comma + 1 : "", err) == 0 && rte_eth_dev_info_get(d.port_id, &info) == 0)
+			n = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
+	}
+	rte_kvargs_free(args);
+	return n;
 }
 
 int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
@@ -175,7 +304,7 @@ void device_close(struct device *d)
 	if (d->started)
 		rte_eth_dev_stop(d->port_id);
 	if (d->plugged)
-		rte_eal_hotplug_remove("vdev", d->name);
+		rte_eal_hotplug_remove(kind_bus(d->kind), d->name);
 	d->started = d->plugged = false;
 	fds_close(&d->fds);
 	xdp_close(&d->xdp);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A DPDK device on a netdev that the host keeps: hot-plugged by its device string, started, and
- * taken out again. Control thread. Private to dataplane/.
+ * A DPDK device, on a netdev that the host keeps or DPDK's own: hot-plugged by its device string,
+ * started, and taken out again. Control thread. Private to dataplane/.
  */
 #ifndef WGDP_ETHDEV_DEVICE_H
 #define WGDP_ETHDEV_DEVICE_H
@@ -21,10 +21,15 @@ struct device_kind;
 struct device {
 	const struct device_kind *kind;
 	char name[RTE_DEV_NAME_MAX_LEN];
-	struct netdev netdev;
+	bool owned;		/* by DPDK alone */
+	struct netdev netdev;	/* beneath it; a NIC or memif has none: all zero */
+	uint8_t mac[6];		/* to begin with */
+	uint32_t mtu;
 	uint16_t port_id;	/* DPDK's number of it */
 	uint16_t n_queues;	/* of the device; queue pairs */
 	uint32_t max_frame;	/* bytes that fit into a frame of the driver's, each way */
+	bool udp_checksums;	/* the device computes IPv4's and UDP's of what is sent */
+	bool rss;
 	struct rte_mempool *pool;	/* ours, where the conf's does not do; else NULL */
 	struct driver_fds fds;
 	struct xdp xdp;		/* af_xdp; bound if own_program, not the user's */
@@ -32,7 +37,13 @@ struct device {
 };
 
 /*
- * Plugs in and starts conf->device, with no fewer than conf->n_queues queues. Only what goes to UDP
+ * How many queue pairs an owned device can have; UINT16_MAX: as many as anybody wants. 0: err says why. It stays plugged in, for
+ * device_open.
+ */
+uint16_t device_queues(const char *device, char err[PORT_ERRLEN]);
+
+/*
+ * Plugs in and starts conf->device, with no fewer than conf->n_queues queues. Of a netdev that the host keeps only what goes to UDP
  * port `port` is wanted. 0, or -errno with a line in err and everything undone.
  */
 int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,

@@ -18,10 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
+#include <rte_pci.h>
 
 #include "ethdev_filter.h"
 
@@ -45,7 +47,9 @@ enum {
 
 struct device_kind {
 	const char *name;
-	bool releases_late;
+	const char *bus;
+	bool netdev, releases_late;
+	bool any_queues;	/* as many as are asked for */
 	int (*prepare)(struct device *d, const struct port_ethdev_conf *conf,
 		       const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN]);
 	int (*started)(struct device *d, char err[PORT_ERRLEN]);
@@ -115,6 +119,14 @@ static int packet_started(struct device *d, char err[PORT_ERRLEN])
 	return 0;
 }
 
+/* What the host sends by the netdev, past DPDK, is nothing that has arrived. */
+static int ignore_outgoing(int fd)
+{
+	const int one = 1;
+
+	return setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof(one)) < 0 ? -errno : 0;
+}
+
 /* It sees the netdev's own MAC address by itself. */
 static int packet_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also)
 {
@@ -122,7 +134,7 @@ static int packet_take(const struct device *d, const uint8_t mac[6], uint16_t po
 
 	(void)mac;
 	for (uint16_t q = 0; rc == 0 && q < d->n_queues && device_fd(d, q) >= 0; q++)
-		rc = filter_attach(device_fd(d, q), port, also);
+		rc = d->owned ? ignore_outgoing(device_fd(d, q)) : filter_attach(device_fd(d, q), port, also);
 	return rc;
 }
 
@@ -226,6 +238,8 @@ static int xdp_prepare(struct device *d, const struct port_ethdev_conf *conf,
 	}
 	if (!rte_kvargs_get(user, "queue_count"))
 		snprintf(queues, sizeof(queues), ",queue_count=%u", n);
+	if (d->owned)	/* the driver's own program hands over all that arrives */
+		return join_args(args, conf->device, queues) < 0 ? no_memory(d, err) : 0;
 	/* With the user's program too: on its way out the driver takes off whatever is attached. */
 	rc = xdp_open(&d->xdp, d->netdev.name, d->netdev.ifindex, path, err);
 	if (rc < 0)
@@ -247,17 +261,71 @@ static int xdp_take(const struct device *d, const uint8_t mac[6], uint16_t port,
 	return d->own_program ? xdp_set(&d->xdp, mac, port, also) : 0;
 }
 
+/* A device of which nothing needs to be known: what the user gave is what the driver gets. */
+static int other_prepare(struct device *d, const struct port_ethdev_conf *conf,
+			 const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN])
+{
+	(void)user;
+	d->max_frame = rte_pktmbuf_data_room_size(conf->pool) - RTE_PKTMBUF_HEADROOM;
+	return join_args(args, conf->device, "") < 0 ? no_memory(d, err) : 0;
+}
+
+static int other_started(struct device *d, char err[PORT_ERRLEN])
+{
+	(void)d;
+	(void)err;
+	return 0;
+}
+
+/* All that it receives. */
+static int other_take(const struct device *d, const uint8_t mac[6], uint16_t port, uint16_t also)
+{
+	(void)d;
+	(void)mac;
+	(void)port;
+	(void)also;
+	return 0;
+}
+
 static const struct device_kind kinds[] = {
-	{ "net_af_packet", false, packet_prepare, packet_started, packet_take },
-	{ "net_af_xdp", true, xdp_prepare, xdp_started, xdp_take },
+	{ .name = "net_af_packet", .bus = "vdev", .netdev = true, .any_queues = true,
+	  .prepare = packet_prepare, .started = packet_started, .take = packet_take },
+	{ .name = "net_af_xdp", .bus = "vdev", .netdev = true, .releases_late = true,
+	  .prepare = xdp_prepare, .started = xdp_started, .take = xdp_take },
 };
 
-const struct device_kind *kind_find(const char *device)
+static const struct device_kind other = { .name = "DPDK device", .bus = "vdev",
+	.prepare = other_prepare, .started = other_started, .take = other_take };
+static const struct device_kind nic = { .name = "NIC", .bus = "pci",
+	.prepare = other_prepare, .started = other_started, .take = other_take };
+
+const struct device_kind *kind_find(const char *device, bool owned)
 {
+	struct rte_pci_addr addr;
+	char name[RTE_DEV_NAME_MAX_LEN];
+
 	for (size_t i = 0; i < RTE_DIM(kinds); i++)
 		if (strncmp(device, kinds[i].name, strlen(kinds[i].name)) == 0)
 			return &kinds[i];
-	return NULL;
+	if (!owned)
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
+	return rte_pci_addr_parse(name, &addr) == 0 ? &nic : &other;
+}
+
+bool kind_has_netdev(const struct device_kind *kind)
+{
+	return kind->netdev;
+}
+
+const char *kind_bus(const struct device_kind *kind)
+{
+	return kind->bus;
+}
+
+bool kind_any_queues(const struct device_kind *kind)
+{
+	return kind->any_queues;
 }
 
 const char *kind_name(const struct device_kind *kind)

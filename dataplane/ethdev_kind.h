@@ -10,8 +10,19 @@
 
 #include "ethdev_device.h"
 
-/* By the beginning of a device string; NULL: no driver that we can use. */
-const struct device_kind *kind_find(const char *device);
+/*
+ * By the beginning of a device string. NULL: no driver that can share a netdev with the host (`owned` false), or no device that can be named so.
+ */
+const struct device_kind *kind_find(const char *device, bool owned);
+
+/* It sits on a netdev, which iface=NAME names. */
+bool kind_has_netdev(const struct device_kind *kind);
+
+/* "vdev", to be plugged in with arguments; "pci", which the EAL has done. */
+const char *kind_bus(const struct device_kind *kind);
+
+/* As device_queues; the netdev is known where there is one. `port_id` is the device's, where it has been plugged in. */
+bool kind_any_queues(const struct device_kind *kind);
 
 /* The driver's: "net_af_packet". */
 const char *kind_name(const struct device_kind *kind);

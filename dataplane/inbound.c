@@ -13,6 +13,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "forward.h"
 #include "group.h"
 #include "ip.h"
 #include "messages.h"
@@ -274,6 +275,8 @@ void inbound_open(struct core *c, struct batch *b)
 		verify_run(c, b, first, end, &o);
 	}
 	admit(c, b, &o);
+	if (c->dp->lan)
+		forward_opened(c, b);
 	for (unsigned int i = 0; i < o.runs; i++)
 		note_run(c, &o.run[i]);
 	core_stage(c, STAGE_FINISH);

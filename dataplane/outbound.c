@@ -2,6 +2,7 @@
 /*
  * Plaintext to the wire. On the core with the RX role:
  *
+ *   LAN burst -> forward.c: what needs no router's judgement, the rest to the host ->
  *   inner burst -> destinations' longest matches -> their peers' sessions -> runs of one session -> one atomic add reserves
  *   a run's counters -> a batch, submitted
  *
@@ -15,6 +16,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "forward.h"
 #include "group.h"
 #include "ip.h"
 #include "messages.h"
@@ -180,29 +182,41 @@ static unsigned int inject_poll(struct core *c)
 	return n;
 }
 
-unsigned int outbound_poll(struct core *c)
+/* One burst of a port's plaintext: the host's, or the LAN's, of which the host may have to have some. */
+static unsigned int plaintext_poll(struct core *c, struct port *port)
 {
 	struct rte_mbuf *m[PORT_BURST];
-	unsigned int injected = inject_poll(c), kept;
-	uint16_t n;
+	unsigned int n, kept, injected;
 
 	if (batch_fifo_full(&c->fifo, OUTBOUND_ROOM))
-		return injected;
-	n = port_rx_burst(c->dp->inner, c->queue, m, PORT_BURST);
+		return 0;
+	n = port_rx_burst(port, c->queue, m, PORT_BURST);
 	if (!n)
-		return injected;
+		return 0;
 	core_stage(c, STAGE_RX);
-	counters_add(&c->counters.inner_rx, n);
-	kept = classify(c, m, n);
+	if (port == c->dp->inner)
+		counters_add(&c->counters.inner_rx, n);
+	kept = port == c->dp->lan ? forward_from_lan(c, m, n) : n;
+	kept = classify(c, m, kept);
 	/*
 	 * The control thread injects a peer's staged packets before it publishes the session as current. So those of a session
 	 * that we have just seen are in the ring by now, and go first: there is room for all that a peer may have.
 	 */
-	injected += inject_poll(c);
+	injected = inject_poll(c);
 	if (kept)
 		submit_runs(c, m, c->session, kept);
 	core_stage(c, STAGE_CLASSIFY);
 	return injected + n;
+}
+
+unsigned int outbound_poll(struct core *c)
+{
+	unsigned int n = inject_poll(c);
+
+	n += plaintext_poll(c, c->dp->inner);
+	if (c->dp->lan)
+		n += plaintext_poll(c, c->dp->lan);
+	return n;
 }
 
 /* How many bytes a packet of `len` is padded to: a multiple of 16, but not past the MTU (whitepaper section 5.4.6). */

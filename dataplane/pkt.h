@@ -6,6 +6,7 @@
 #ifndef WGDP_PKT_H
 #define WGDP_PKT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <rte_mbuf.h>
@@ -35,6 +36,8 @@ struct pkt {
 	uint8_t ds;		/* outer TOS or traffic class: as received, or as to be sent (DSCP and ECN) */
 	uint8_t core;		/* data core that staged or received it, to which it returns */
 	uint8_t inject;		/* enum pkt_inject, on its way from the control thread to a core */
+	bool lan;		/* opened: a frame for the LAN port, else a packet for the inner one; only where there is a LAN port */
+	uint16_t vid;		/* LAN rx: the VLAN it came by, 0: none */
 };
 
 static inline struct pkt *pkt_of(struct rte_mbuf *m)

@@ -33,6 +33,7 @@ struct rewrite {
 };
 
 struct port;
+struct port_info;
 
 struct port_ops {
 	const char *name;
@@ -65,6 +66,10 @@ struct port_ops {
 	 * and again.
 	 */
 	unsigned int (*fds)(const struct port *p, uint16_t queue, int fd[PORT_MAX_FDS]);
+
+	/* port_info, port_link_up; NULL: this is no DPDK device. */
+	bool (*info)(const struct port *p, struct port_info *info);
+	bool (*link_up)(const struct port *p);
 
 	void (*destroy)(struct port *p);
 };
@@ -145,25 +150,52 @@ struct port *port_tun_create(const struct port_tun_conf *conf, char err[PORT_ERR
 uint32_t port_tun_ifindex(const struct port *p);
 
 /*
- * ethdev: a DPDK device by its device string ("net_af_packet0,iface=eth0", "net_af_xdp0,iface=eth0") that is hot-plugged, started
- * with `n_queues` queue pairs, and taken out again on destroy. `listen_port` 0: a free one of the host's. The host keeps the netdev; a
- * socket of ours holds the port there, so that the host neither gives it away nor answers with ICMP unreachable.
+ * An interface of the host on a DPDK device: the netdev or mirror itself (vid 0), or a VLAN device of the host's on top of it. Frames of other VLANs
+ * are the host's to judge.
+ */
+struct port_link {
+	uint32_t ifindex;
+	uint32_t mtu;
+	uint16_t vid;			/* IEEE 802.1Q VLAN, 1 to 4094; 0: untagged */
+	uint8_t mac[6];
+	bool up;			/* administratively */
+};
+
+enum { PORT_LINKS_MAX = 128 };
+
+/*
+ * ethdev: a DPDK device, started with `n_queues` queue pairs, and taken out again on destroy. In one of two ways:
+ *
+ *   mirror NULL   The host keeps the netdev that the device sits on ("net_af_packet0,iface=eth0", "net_af_xdp0,iface=eth0").
+ *   mirror NAME   DPDK owns the device: a NIC by PCI address, or any vdev. The host gets the interface NAME, with the device's MAC address and
+ *                 MTU: what arrives and is not ours goes up there, what the host sends there goes out (mirror.h).
+ *
+ * `listen_port` 0: a free one of the host's; a socket of ours holds the port there, so that the host neither gives it away nor answers with
+ * ICMP unreachable.
  */
 struct port_ethdev_conf {
 	const char *device;
+	const char *mirror;
 	uint16_t n_queues;
 	uint16_t listen_port;
 	struct rte_mempool *pool;
 };
 
+/*
+ * How many queue pairs an owned device can have, at least 1; it is plugged in if need be and stays so until a create with it.
+ * 0: why stands in err. Control thread.
+ */
+uint16_t port_ethdev_queues(const char *device, char err[PORT_ERRLEN]);
+
 struct port *port_ethdev_create(const struct port_ethdev_conf *conf, char err[PORT_ERRLEN]);
 /* Any thread. */
 uint16_t port_ethdev_listen_port(const struct port *p);
-/* The host's netdev that the device sits on. */
+/* The host's netdev that the device sits on, or the mirror. */
 uint32_t port_ethdev_ifindex(const struct port *p);
 
 /*
- * Builds the headers towards `ep`, whose local address must be known, by way of the neighbour `mac`. Control thread.
+ * Builds the headers towards `ep`, whose local address and local_ifindex (one of the links) must be known, by way of the neighbour `mac`: Ethernet, with
+ * the link's VLAN tag if it has one, IP, UDP. Control thread.
  */
 void port_ethdev_rewrite(const struct port *p, struct rewrite *rw, const struct endpoint *ep, const uint8_t mac[6]);
 
@@ -174,10 +206,10 @@ void port_ethdev_rewrite(const struct port *p, struct rewrite *rw, const struct 
 int port_ethdev_set_local(struct port *p, const struct in6_addr *addrs, size_t n);
 
 /*
- * What the netdev's MAC address and MTU are now; create has asked for the first ones. Rewrites made before hold the old MAC address.
- * Control thread, any time. 0, or -errno.
+ * What the host's interfaces on the device are now, the netdev or mirror first; create has asked for that one. An owned device gets the first one's MAC address and
+ * MTU, as far as its driver can. Rewrites made before hold the old MAC addresses. Control thread, registered with RCU, any time. 0, or -errno.
  */
-int port_ethdev_set_link(struct port *p, const uint8_t mac[6], uint32_t mtu);
+int port_ethdev_set_links(struct port *p, const struct port_link *links, size_t n);
 
 /*
  * Another listen port while the cores run, in the same steps as port_kernel_listen_prepare and the others. What is on its way through the
@@ -187,5 +219,51 @@ int port_ethdev_set_link(struct port *p, const uint8_t mac[6], uint32_t mtu);
 int port_ethdev_listen_prepare(struct port *p, uint16_t listen_port, char err[PORT_ERRLEN]);
 void port_ethdev_listen_commit(struct port *p);
 void port_ethdev_listen_abort(struct port *p);
+
+/*
+ * lan: a DPDK device that wgdp owns, with a mirror, for plaintext: routed packets come and go without the host. As an inner port it hands out and takes
+ * whole IP packets:
+ *
+ *   rx_burst   packets that arrived for one of the host's MAC addresses on a link that is up, from the first byte of IP, whole, in one segment, with
+ *              m->l2_len bytes of their Ethernet header still in front of the data: what port_lan_punt needs. All else has gone to the host.
+ *   tx_burst   frames: struct lan_way's headers are in front.
+ */
+struct port *port_lan_create(const struct port_ethdev_conf *conf, char err[PORT_ERRLEN]);	/* mirror is not NULL; listen_port is ignored */
+uint32_t port_lan_ifindex(const struct port *p);
+/* As port_ethdev_set_links. */
+int port_lan_set_links(struct port *p, const struct port_link *links, size_t n);
+/* The host gets them after all, as they arrived. Takes ownership of all n. The data core of the queue. */
+void port_lan_punt(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n);
+
+/* The headers to a neighbour on a LAN link (ifindex). 0: it is no link of ours. Ethernet with the link's VLAN tag: 14 or 18 bytes, the type of IP left zero. */
+uint8_t port_lan_headers(const struct port *p, uint32_t ifindex, const uint8_t mac[6], uint8_t hdr[18], uint32_t *mtu);
+
+/* What is to be shown of a DPDK device. Counts are the device's, since it was started. */
+struct port_info {
+	const char *device;		/* of the conf, good as long as the port */
+	const char *driver;		/* DPDK's name of it */
+	const char *mirror;		/* the host's interface; NULL: the host keeps the netdev */
+	uint32_t mirror_ifindex;
+	int numa;			/* node, -1: none */
+	uint16_t queues;
+	uint32_t mtu;
+	uint8_t mac[6];
+	bool link_up;
+	uint32_t speed_mbps;		/* 0: not known */
+	uint64_t rx_packets, rx_bytes, rx_missed, rx_errors, rx_no_mbuf, tx_packets, tx_bytes, tx_errors;
+	bool udp_checksum_offload, rss;
+};
+
+/* False: p is no DPDK device. Control thread, as the next one. */
+static inline bool port_info(const struct port *p, struct port_info *info)
+{
+	return p->ops->info && p->ops->info(p, info);
+}
+
+/* The link of the device that p is; one that is none is always up. */
+static inline bool port_link_up(const struct port *p)
+{
+	return !p->ops->link_up || p->ops->link_up(p);
+}
 
 #endif

@@ -1,99 +1,37 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A nexthop for each address in use, and a neighbour for each gateway or on-link address of theirs:
+ * A nexthop for each address in use, that goes by a neighbour (nexthop_neigh.c), a gateway's or the address's own:
  *
  *   nexthop_get -> pending -> kernel_get_route -> its neighbour -> kernel_get_neigh -> report
  *
- * A change of routes puts every nexthop back into `pending`, of which each tick works off a part. A
- * change of a neighbour touches its nexthops only. Neighbours that the kernel is not sure of
- * (stale, failed, without an entry) are asked for: at once, and while they fail after 1, 2, 4, and
- * then every 8 seconds. The kernel calls one stale about 30 s after it was last confirmed, so that
- * being asked for then, every neighbour in use stays confirmed.
+ * A change of routes puts every nexthop that depends on them back into `pending`, of which each tick works off a part. A change of a neighbour touches its
+ * nexthops only, a change of a link (nexthop_links.c) those of its neighbours.
  *
- * All of it runs in the control thread. Reports are queued, and made at the end of a tick only, so
- * that whoever gets one may do as he likes here.
+ * All of it runs in the control thread. Reports are queued, and made at the end of a tick only, so that whoever gets one may do as he likes here.
  */
 #include <assert.h>
-#include <linux/neighbour.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "nexthop_internal.h"
 
-#define MS 1000000ull
-
 enum {
-	BUDGET = 256,			/* nexthops, and neighbours, a tick */
+	BUDGET = 256,			/* requests for routes, and nexthops resolved, a tick */
+	REPORTS = 1024,			/* made in a tick */
+
 	ROUTES_DELAY_MS = 50,		/* a change seldom comes alone */
 	ROUTES_GAP_MS = 1000,
 	ROUTES_GAP_NEXTHOP_NS = 100000,
-
-	NUD_CERTAIN = NUD_PERMANENT | NUD_NOARP | NUD_REACHABLE | NUD_PROBE | NUD_DELAY,
-	NUD_HAS_MAC = NUD_CERTAIN | NUD_STALE,
+	RESYNC_GAP_MS = 250,
+	RESYNC_GAP_NEIGH_NS = 20000,
+	HOST_GAP_MS = 20,		/* between two readings of all links, or of all addresses */
+	HOST_GAP_EACH_NS = 20000,
 };
 
-static const uint64_t ask_delay[ASK_LEVELS] = { 0, 1000 * MS, 2000 * MS, 4000 * MS, 8000 * MS };
-
-static void nexthop_touch(struct nexthops *nhs, struct nexthop *nh)
+void nexthop_touch(struct nexthops *nhs, struct nexthop *nh)
 {
 	if (cds_list_empty(&nh->report))
 		cds_list_add_tail(&nh->report, &nhs->reports);
-}
-
-/* To be asked for when the delay of `level` is over; ASK_LEVELS: not at all. */
-static void neigh_schedule(struct nexthops *nhs, struct neigh *n, unsigned int level)
-{
-	cds_list_del_init(&n->ask);
-	n->ask_at = 0;
-	if (level < ASK_LEVELS)
-		cds_list_add_tail(&n->ask, &nhs->asks[level]);
-}
-
-void neigh_update(struct nexthops *nhs, struct neigh *n, uint16_t state, const uint8_t *mac)
-{
-	struct nexthop *nh;
-
-	n->state = mac ? state : state & ~NUD_HAS_MAC;
-	n->seen = true;
-	if (mac)
-		memcpy(n->mac, mac, sizeof(n->mac));
-	cds_list_for_each_entry(nh, &n->nexthops, by_neigh)
-		nexthop_touch(nhs, nh);
-
-	if (n->state & NUD_CERTAIN) {
-		n->failures = 0;
-		neigh_schedule(nhs, n, ASK_LEVELS);
-	} else if (n->state & NUD_FAILED) {
-		n->failures = n->failures < ASK_LEVELS - 1 ? n->failures + 1 : ASK_LEVELS - 1;
-		neigh_schedule(nhs, n, n->failures);
-	} else if (n->state & NUD_INCOMPLETE) {
-		/* Its end is told; should that get lost, there is a next time. */
-		neigh_schedule(nhs, n, ASK_LEVELS - 1);
-	} else {
-		n->failures = n->state & NUD_STALE ? 0 : n->failures;
-		neigh_schedule(nhs, n, n->failures);
-	}
-}
-
-static struct neigh *neigh_get(struct nexthops *nhs, const struct in6_addr *addr)
-{
-	const struct addr_key key = { .remote = *addr };
-	struct table_node *node = table_find(&nhs->neighs, &key);
-	struct neigh *n;
-
-	if (node)
-		return caa_container_of(node, struct neigh, node);
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		return NULL;
-	n->node.key = key;
-	CDS_INIT_LIST_HEAD(&n->nexthops);
-	CDS_INIT_LIST_HEAD(&n->ask);
-	cds_list_add_tail(&n->known, &nhs->neighs_list);
-	table_insert(&nhs->neighs, &n->node);
-	kernel_get_neigh(nhs, n);
-	return n;
 }
 
 static void nexthop_leave_neigh(struct nexthops *nhs, struct nexthop *nh)
@@ -104,12 +42,16 @@ static void nexthop_leave_neigh(struct nexthops *nhs, struct nexthop *nh)
 		return;
 	nh->neigh = NULL;
 	cds_list_del_init(&nh->by_neigh);
-	if (!cds_list_empty(&n->nexthops))
-		return;
-	cds_list_del(&n->known);
-	cds_list_del(&n->ask);
-	table_remove(&nhs->neighs, &n->node);
-	free(n);
+	if (cds_list_empty(&n->nexthops))
+		neigh_free(nhs, n);
+}
+
+static bool nexthop_find(struct nexthops *nhs, const struct addr_key *key, struct route *r)
+{
+	if (!key->direct)
+		return kernel_get_route(nhs, key, r);
+	*r = (struct route){ .gateway = key->remote, .ifindex = key->scope };
+	return links_find(nhs, key->scope);
 }
 
 /* Without memory for a neighbour it stays pending. */
@@ -118,8 +60,8 @@ static void nexthop_resolve(struct nexthops *nhs, struct nexthop *nh)
 	struct neigh *n = NULL;
 	struct route r;
 
-	if (kernel_get_route(nhs, &nh->node.key, &r)) {
-		n = neigh_get(nhs, &r.gateway);
+	if (nexthop_find(nhs, &nh->node.key, &r)) {
+		n = neigh_get(nhs, r.ifindex, &r.gateway);
 		if (!n)
 			return;
 		nh->local = r.local;
@@ -130,153 +72,106 @@ static void nexthop_resolve(struct nexthops *nhs, struct nexthop *nh)
 		if (n)
 			cds_list_add_tail(&nh->by_neigh, &n->nexthops);
 	}
-	cds_list_move(&nh->queue, &nhs->settled);
+	cds_list_move(&nh->queue, nh->node.key.direct ? &nhs->direct : &nhs->settled);
 	nexthop_touch(nhs, nh);
 }
 
-static void nexthops_report(struct nexthops *nhs, bool all)
+static void way_make(struct way *way, const struct nexthop *nh)
 {
-	while (!cds_list_empty(&nhs->reports)) {
+	const struct neigh *n = nh->neigh;
+
+	memset(way, 0, sizeof(*way));
+	if (!n || !(n->state & NUD_HAS_MAC) || !n->link.up)
+		return;
+	way->usable = true;
+	way->local = nh->local;
+	way->ifindex = n->link.ifindex;
+	way->vid = n->link.vid;
+	memcpy(way->mac, n->mac, sizeof(way->mac));
+	memcpy(way->own_mac, n->link.mac, sizeof(way->own_mac));
+}
+
+static void nexthops_report(struct nexthops *nhs)
+{
+	for (unsigned int i = 0; i < REPORTS && !cds_list_empty(&nhs->reports); i++) {
 		struct nexthop *nh = cds_list_first_entry(&nhs->reports, struct nexthop, report);
-		const struct neigh *n = nh->neigh;
 		struct way way;
 
 		cds_list_del_init(&nh->report);
-		memset(&way, 0, sizeof(way));
-		if (n && n->state & NUD_HAS_MAC) {
-			way.usable = true;
-			way.local = nh->local;
-			memcpy(way.mac, n->mac, sizeof(way.mac));
-		}
-		if (memcmp(&way, &nh->way, sizeof(way)) == 0 && !(all && way.usable))
+		way_make(&way, nh);
+		if (memcmp(&way, &nh->way, sizeof(way)) == 0)
 			continue;
 		nh->way = way;
 		nhs->changed(nhs->arg, nh);
 	}
 }
 
-/* Every nexthop after all the others that wait. */
-static void nexthops_all_pending(struct nexthops *nhs)
+/* All of a list, after those that wait. */
+static void nexthops_to_pending(struct nexthops *nhs, struct cds_list_head *list)
 {
-	cds_list_splice(&nhs->settled, nhs->pending.prev);
-	CDS_INIT_LIST_HEAD(&nhs->settled);
+	cds_list_splice(list, nhs->pending.prev);
+	CDS_INIT_LIST_HEAD(list);
 }
 
-static void nexthops_resync(struct nexthops *nhs)
+static void tick_resync(struct nexthops *nhs, uint64_t now)
 {
-	struct neigh *n, *next;
-
-	nhs->lost = false;
-	nhs->host_dirty = nhs->routes_dirty = true;
-	cds_list_for_each_entry(n, &nhs->neighs_list, known)
-		n->seen = false;
-	if (!kernel_get_neighs(nhs)) {
-		nhs->lost = true;	/* once more, next time */
+	if (nhs->overrun)
+		kernel_read(nhs);
+	if (nhs->overrun || !due_now(&nhs->resync, now, 0, RESYNC_GAP_MS * MS + nhs->neighs.n * RESYNC_GAP_NEIGH_NS))
 		return;
-	}
-	cds_list_for_each_entry_safe(n, next, &nhs->neighs_list, known)
-		if (!n->seen)
-			neigh_update(nhs, n, 0, NULL);
+	nhs->counts.resyncs++;
+	nhs->links.load.wanted = nhs->addrs_due.wanted = nhs->routes.wanted = true;
+	nhs->resync.wanted = !neighs_load(nhs);
 }
 
-/* The link is back: whatever is not certain is worth another try now. */
-static void neighs_ask_all(struct nexthops *nhs)
+static void tick_host(struct nexthops *nhs, uint64_t now)
 {
-	struct neigh *n;
+	bool links, addrs = false;
 
-	cds_list_for_each_entry(n, &nhs->neighs_list, known)
-		if (!(n->state & NUD_CERTAIN)) {
-			n->failures = 0;
-			neigh_schedule(nhs, n, 0);
-		}
-}
-
-/* True: the MAC address has changed, and with it the headers of all. */
-static bool tick_host(struct nexthops *nhs)
-{
-	const struct nexthops_host before = nhs->host;
-	struct nexthop *nh;
-
-	nhs->host_dirty = false;
-	if (!kernel_get_host(nhs))
-		return false;
-	nhs->routes_dirty = true;
+	if (due_now(&nhs->links.load, now, 0, HOST_GAP_MS * MS + nhs->links.n_vlans * HOST_GAP_EACH_NS))
+		links_load(nhs);
+	links = links_publish(nhs);
+	if (due_now(&nhs->addrs_due, now, 0, HOST_GAP_MS * MS + nhs->host.n_addrs * HOST_GAP_EACH_NS))
+		addrs = kernel_get_addrs(nhs);
+	if (!links && !addrs)
+		return;
+	nhs->routes.wanted = true;
 	if (nhs->host_changed)
 		nhs->host_changed(nhs->arg);
-	if (nhs->host.up && !before.up)
-		neighs_ask_all(nhs);
-	if (memcmp(before.mac, nhs->host.mac, sizeof(before.mac)) == 0)
-		return false;
-	cds_list_for_each_entry(nh, &nhs->settled, queue)
-		nexthop_touch(nhs, nh);
-	cds_list_for_each_entry(nh, &nhs->pending, queue)
-		nexthop_touch(nhs, nh);
-	return true;
+	if (!links)
+		return;
+	neighs_follow_links(nhs);
+	nexthops_to_pending(nhs, &nhs->direct);
 }
 
 static void tick_routes(struct nexthops *nhs, uint64_t now)
 {
 	const uint64_t gap = ROUTES_GAP_MS * MS + nhs->nexthops.n * ROUTES_GAP_NEXTHOP_NS;
+	const uint64_t asked = nhs->counts.routes_asked;
 
-	if (nhs->routes_dirty && !nhs->routes_due)
-		nhs->routes_due = now + ROUTES_DELAY_MS * MS;
-	if (nhs->routes_dirty && now >= nhs->routes_due && now >= nhs->routes_earliest) {
-		nhs->routes_dirty = false;
-		nhs->routes_due = 0;
-		nhs->routes_earliest = now + gap;
-		nexthops_all_pending(nhs);
-	}
-	for (unsigned int i = 0; i < BUDGET && !cds_list_empty(&nhs->pending); i++)
+	if (due_now(&nhs->routes, now, ROUTES_DELAY_MS * MS, gap))
+		nexthops_to_pending(nhs, &nhs->settled);
+	for (unsigned int i = 0; i < BUDGET && nhs->counts.routes_asked - asked < BUDGET && !cds_list_empty(&nhs->pending); i++)
 		nexthop_resolve(nhs, cds_list_first_entry(&nhs->pending, struct nexthop, queue));
-}
-
-/* One level's neighbours that are due; returns when the next one is. */
-static uint64_t tick_asks(struct nexthops *nhs, unsigned int level, uint64_t now)
-{
-	struct cds_list_head *asks = &nhs->asks[level];
-	struct neigh *n;
-
-	/* What is new stands at the end. */
-	for (struct cds_list_head *at = asks->prev; at != asks; at = at->prev) {
-		n = cds_list_entry(at, struct neigh, ask);
-		if (n->ask_at)
-			break;
-		n->ask_at = now + ask_delay[level];
-	}
-	for (unsigned int i = 0; i < BUDGET && !cds_list_empty(asks); i++) {
-		n = cds_list_first_entry(asks, struct neigh, ask);
-		if (n->ask_at > now)
-			return n->ask_at;
-		/* Notifications take it out, or move it; else this happens again. */
-		neigh_schedule(nhs, n, ASK_LEVELS - 1);
-		n->ask_at = now + ask_delay[ASK_LEVELS - 1];
-		if (nhs->host.up)
-			kernel_use_neigh(nhs, n);
-	}
-	return cds_list_empty(asks) ? UINT64_MAX : now;
 }
 
 uint64_t nexthops_tick(struct nexthops *nhs, uint64_t now)
 {
-	uint64_t next = UINT64_MAX, at;
-	bool all = false;
+	const struct due *dues[] = { &nhs->resync, &nhs->links.load, &nhs->addrs_due, &nhs->routes };
+	uint64_t next;
 
-	if (nhs->lost)
-		nexthops_resync(nhs);
-	if (nhs->host_dirty)
-		all = tick_host(nhs);
+	tick_resync(nhs, now);
+	tick_host(nhs, now);
 	tick_routes(nhs, now);
-	for (unsigned int level = 0; level < ASK_LEVELS; level++) {
-		at = tick_asks(nhs, level, now);
-		if (at < next)
-			next = at;
-	}
-	nexthops_report(nhs, all);
+	next = neighs_tick(nhs, now);
+	nexthops_report(nhs);
 
-	if (!cds_list_empty(&nhs->pending) || nhs->host_dirty || nhs->lost)
+	if (!cds_list_empty(&nhs->pending) || !cds_list_empty(&nhs->reports) || nhs->overrun || nhs->links.changed)
 		return now;
-	at = nhs->routes_due > nhs->routes_earliest ? nhs->routes_due : nhs->routes_earliest;
-	return nhs->routes_dirty && at < next ? at : next;
+	for (size_t i = 0; i < sizeof(dues) / sizeof(*dues); i++)
+		if (due_at(dues[i]) < next)
+			next = due_at(dues[i]);
+	return next;
 }
 
 void nexthops_process(struct nexthops *nhs)
@@ -289,12 +184,17 @@ void nexthops_set_fwmark(struct nexthops *nhs, uint32_t fwmark)
 	if (nhs->fwmark == fwmark)
 		return;
 	nhs->fwmark = fwmark;
-	nexthops_all_pending(nhs);
+	nexthops_to_pending(nhs, &nhs->settled);
 }
 
 const struct nexthops_host *nexthops_host(const struct nexthops *nhs)
 {
 	return &nhs->host;
+}
+
+void nexthops_count(const struct nexthops *nhs, struct nexthops_counts *counts)
+{
+	*counts = nhs->counts;
 }
 
 static struct in6_addr map_v4(struct in_addr v4)
@@ -325,15 +225,11 @@ static bool key_of(const struct endpoint *ep, struct addr_key *key)
 	}
 }
 
-struct nexthop *nexthop_get(struct nexthops *nhs, const struct endpoint *ep)
+static struct nexthop *nexthop_by_key(struct nexthops *nhs, const struct addr_key *key)
 {
-	struct table_node *node;
-	struct addr_key key;
+	struct table_node *node = table_find(&nhs->nexthops, key);
 	struct nexthop *nh;
 
-	if (!key_of(ep, &key))
-		return NULL;
-	node = table_find(&nhs->nexthops, &key);
 	if (node) {
 		nh = caa_container_of(node, struct nexthop, node);
 		nh->refs++;
@@ -342,15 +238,28 @@ struct nexthop *nexthop_get(struct nexthops *nhs, const struct endpoint *ep)
 	nh = calloc(1, sizeof(*nh));
 	if (!nh)
 		return NULL;
-	nh->node.key = key;
+	nh->node.key = *key;
 	nh->refs = 1;
-	nh->ifindex = nhs->ifindex;
 	CDS_INIT_LIST_HEAD(&nh->report);
 	CDS_INIT_LIST_HEAD(&nh->by_neigh);
 	CDS_INIT_LIST_HEAD(&nh->users);
 	cds_list_add_tail(&nh->queue, &nhs->pending);
 	table_insert(&nhs->nexthops, &nh->node);
 	return nh;
+}
+
+struct nexthop *nexthop_get(struct nexthops *nhs, const struct endpoint *ep)
+{
+	struct addr_key key;
+
+	return key_of(ep, &key) ? nexthop_by_key(nhs, &key) : NULL;
+}
+
+struct nexthop *nexthop_get_neighbour(struct nexthops *nhs, uint32_t ifindex, const struct in6_addr *gateway)
+{
+	const struct addr_key key = { .remote = *gateway, .scope = ifindex, .direct = 1 };
+
+	return nexthop_by_key(nhs, &key);
 }
 
 void nexthop_put(struct nexthops *nhs, struct nexthop *nh)
@@ -375,12 +284,14 @@ bool nexthop_way(const struct nexthop *nh, uint8_t mac[6], struct endpoint *ep)
 	if (!nh->way.usable)
 		return false;
 	memcpy(mac, nh->way.mac, sizeof(nh->way.mac));
+	ep->local_ifindex = nh->way.ifindex;
+	if (nh->node.key.direct)
+		return true;
 	memset(&ep->local, 0, sizeof(ep->local));
 	if (addr_is_v4(&nh->way.local))
 		memcpy(&ep->local.v4, nh->way.local.s6_addr + 12, sizeof(ep->local.v4));
 	else
 		ep->local.v6 = nh->way.local;
-	ep->local_ifindex = nh->ifindex;
 	return true;
 }
 
@@ -395,10 +306,11 @@ struct nexthops *nexthops_create(uint32_t ifindex, uint32_t fwmark, nexthops_cha
 		return NULL;
 	}
 	*nhs = (struct nexthops){
-		.ifindex = ifindex, .fwmark = fwmark, .changed = changed, .arg = arg,
+		.links.ifindex = ifindex, .fwmark = fwmark, .changed = changed, .arg = arg,
 	};
 	CDS_INIT_LIST_HEAD(&nhs->pending);
 	CDS_INIT_LIST_HEAD(&nhs->settled);
+	CDS_INIT_LIST_HEAD(&nhs->direct);
 	CDS_INIT_LIST_HEAD(&nhs->reports);
 	CDS_INIT_LIST_HEAD(&nhs->neighs_list);
 	for (unsigned int i = 0; i < ASK_LEVELS; i++)
@@ -434,6 +346,7 @@ void nexthops_destroy(struct nexthops *nhs)
 	kernel_close(nhs);
 	table_fini(&nhs->nexthops);
 	table_fini(&nhs->neighs);
+	links_fini(&nhs->links);
 	free(nhs->addrs);
 	free(nhs);
 }

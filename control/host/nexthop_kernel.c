@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What nexthop.c asks of the kernel, and what the kernel tells: route netlink, one socket for
- * requests and one for notifications. IPv4 addresses are mapped everywhere but in the messages
- * themselves.
+ * What the next hops ask of the kernel, and what the kernel tells: route netlink, one socket for requests and one for notifications. Routes, neighbours and
+ * addresses; links are nexthop_links.c's. IPv4 addresses are mapped everywhere but in the messages themselves. Control thread.
  */
 #include <errno.h>
-#include <linux/if.h>
 #include <linux/if_link.h>
-#include <linux/neighbour.h>
 #include <linux/nexthop.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "nexthop_internal.h"
 
@@ -53,35 +49,13 @@ static uint8_t family_of(const struct in6_addr *a)
 	return addr_is_v4(a) ? AF_INET : AF_INET6;
 }
 
-static uint32_t get_u32(const struct nlattr *attr)
-{
-	if (!attr || mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
-		return 0;
-	return mnl_attr_get_u32(attr);
-}
-
-/* Asks for everything of a kind; a dump that changed under way is begun anew, told so by *again. */
-static int dump(struct nexthops *nhs, uint16_t type, uint8_t family, uint32_t neigh_ifindex,
-		mnl_cb_t cb, void *arg, void (*again)(void *arg))
+int kernel_dump(struct nexthops *nhs, void (*prepare)(union netlink_request *req, void *arg), mnl_cb_t cb, void *arg)
 {
 	union netlink_request req;
 	int rc = -EINTR;
 
 	for (int i = 0; rc == -EINTR && i < DUMP_TRIES; i++) {
-		if (again)
-			again(arg);
-		if (type == RTM_GETNEIGH) {
-			struct ndmsg *ndm = netlink_request_init(&req, type, NLM_F_DUMP,
-								 sizeof(*ndm));
-
-			ndm->ndm_family = family;
-			mnl_attr_put_u32(&req.nlh, NDA_IFINDEX, neigh_ifindex);
-		} else {
-			struct ifaddrmsg *ifa = netlink_request_init(&req, type, NLM_F_DUMP,
-								     sizeof(*ifa));
-
-			ifa->ifa_family = family;
-		}
+		prepare(&req, arg);
 		rc = netlink_talk(&nhs->talk, &req.nlh, cb, arg);
 	}
 	return rc;
@@ -92,10 +66,11 @@ struct addr_list {
 	size_t n, room;
 };
 
-static void addr_list_restart(void *arg)
+static void all_addrs(union netlink_request *req, void *arg)
 {
 	struct addr_list *list = arg;
 
+	netlink_request_init(req, RTM_GETADDR, NLM_F_DUMP, sizeof(struct ifaddrmsg));
 	list->n = 0;
 }
 
@@ -109,7 +84,7 @@ static int addr_list_add(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || !netlink_attrs(nlh, sizeof(*ifa), tb, IFA_MAX))
 		return MNL_CB_OK;
-	flags = tb[IFA_FLAGS] ? get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	flags = tb[IFA_FLAGS] ? attr_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
 	if (flags & IFA_F_DADFAILED || (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC)))
 		return MNL_CB_OK;
 	if (!get_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &a))
@@ -130,13 +105,13 @@ static int compare(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct in6_addr));
 }
 
-static bool get_addrs(struct nexthops *nhs)
+bool kernel_get_addrs(struct nexthops *nhs)
 {
 	struct addr_list list = { 0 };
 	size_t n = 0;
 
-	if (dump(nhs, RTM_GETADDR, AF_UNSPEC, 0, addr_list_add, &list, addr_list_restart) < 0) {
-		nhs->host_dirty = true;		/* again, at the next tick */
+	if (kernel_dump(nhs, all_addrs, addr_list_add, &list) < 0) {
+		nhs->addrs_due.wanted = true;	/* again, in a moment */
 		free(list.v);
 		return false;
 	}
@@ -155,62 +130,6 @@ static bool get_addrs(struct nexthops *nhs)
 	nhs->host.addrs = list.v;
 	nhs->host.n_addrs = n;
 	return true;
-}
-
-/* The VRF that the interface is a slave of, or 0. */
-static uint32_t vrf_of(const struct nlattr *tb[])
-{
-	const struct nlattr *attr;
-
-	if (!tb[IFLA_MASTER] || !tb[IFLA_LINKINFO])
-		return 0;
-	mnl_attr_for_each_nested(attr, tb[IFLA_LINKINFO])
-		if (mnl_attr_get_type(attr) == IFLA_INFO_SLAVE_KIND &&
-		    mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0 &&
-		    strcmp(mnl_attr_get_str(attr), "vrf") == 0)
-			return get_u32(tb[IFLA_MASTER]);
-	return 0;
-}
-
-static int take_link(const struct nlmsghdr *nlh, void *arg)
-{
-	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *tb[IFLA_MAX + 1];
-	struct nexthops *nhs = arg;
-	uint8_t *mac = nhs->host.mac;
-
-	if (nlh->nlmsg_type != RTM_NEWLINK || !netlink_attrs(nlh, sizeof(*ifi), tb, IFLA_MAX))
-		return MNL_CB_OK;
-	nhs->host.present = true;
-	nhs->host.up = ifi->ifi_flags & IFF_UP;
-	if (tb[IFLA_ADDRESS] && mnl_attr_get_payload_len(tb[IFLA_ADDRESS]) == 6)
-		memcpy(mac, mnl_attr_get_payload(tb[IFLA_ADDRESS]), 6);
-	if (tb[IFLA_MTU])
-		nhs->host.mtu = get_u32(tb[IFLA_MTU]);
-	nhs->vrf = vrf_of(tb);
-	return MNL_CB_OK;
-}
-
-static bool get_link(struct nexthops *nhs)
-{
-	const struct nexthops_host before = nhs->host;
-	const uint32_t vrf = nhs->vrf;
-	union netlink_request req;
-	struct ifinfomsg *ifi = netlink_request_init(&req, RTM_GETLINK, 0, sizeof(*ifi));
-
-	ifi->ifi_index = (int)nhs->ifindex;
-	nhs->host.present = nhs->host.up = false;
-	netlink_talk(&nhs->talk, &req.nlh, take_link, nhs);
-	return before.present != nhs->host.present || before.up != nhs->host.up ||
-	       before.mtu != nhs->host.mtu || vrf != nhs->vrf ||
-	       memcmp(before.mac, nhs->host.mac, sizeof(before.mac)) != 0;
-}
-
-bool kernel_get_host(struct nexthops *nhs)
-{
-	bool link = get_link(nhs), addrs = get_addrs(nhs);
-
-	return link || addrs;
 }
 
 static bool is_ours(const struct nexthops *nhs, const struct in6_addr *a)
@@ -244,7 +163,8 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !netlink_attrs(nlh, sizeof(*rtm), tb, RTA_MAX))
 		return MNL_CB_OK;
-	if (rtm->rtm_type != RTN_UNICAST || get_u32(tb[RTA_OIF]) != answer->nhs->ifindex)
+	r->ifindex = attr_u32(tb[RTA_OIF]);
+	if (rtm->rtm_type != RTN_UNICAST || !links_find(answer->nhs, r->ifindex))
 		return MNL_CB_OK;
 	if (!get_addr(tb[RTA_GATEWAY], &r->gateway))
 		get_via(tb[RTA_VIA], &r->gateway);
@@ -253,11 +173,11 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-bool kernel_get_route(struct nexthops *nhs, const struct addr_key *key, struct route *r)
+/* In the routing table of the VRF `oif`, or by the link `oif` alone; 0: as the rules say. */
+static bool ask_route(struct nexthops *nhs, const struct addr_key *key, uint32_t oif, struct route *r)
 {
 	struct route_answer answer = { .nhs = nhs, .route = r };
 	const bool from = !IN6_IS_ADDR_UNSPECIFIED(&key->local) && is_ours(nhs, &key->local);
-	const uint32_t oif = key->scope ? key->scope : nhs->vrf;
 	union netlink_request req;
 	struct rtmsg *rtm = netlink_request_init(&req, RTM_GETROUTE, 0, sizeof(*rtm));
 
@@ -273,6 +193,7 @@ bool kernel_get_route(struct nexthops *nhs, const struct addr_key *key, struct r
 	if (nhs->fwmark)
 		mnl_attr_put_u32(&req.nlh, RTA_MARK, nhs->fwmark);
 
+	nhs->counts.routes_asked++;
 	*r = (struct route){ .gateway = key->remote };
 	netlink_talk(&nhs->talk, &req.nlh, take_route, &answer);
 	if (from)
@@ -280,42 +201,50 @@ bool kernel_get_route(struct nexthops *nhs, const struct addr_key *key, struct r
 	return answer.usable && !IN6_IS_ADDR_UNSPECIFIED(&r->local);
 }
 
-/* Of the netdev's own tables; a deleted entry is one without state. */
+bool kernel_get_route(struct nexthops *nhs, const struct addr_key *key, struct route *r)
+{
+	if (key->scope)
+		return ask_route(nhs, key, key->scope, r);
+	for (size_t i = 0; i < nhs->n_vrfs; i++)
+		if (ask_route(nhs, key, nhs->vrfs[i], r))
+			return true;
+	return false;
+}
+
+/* Of the links' own tables; a deleted entry is one without state. */
 static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *tb[NDA_MAX + 1];
 	struct nexthops *nhs = arg;
 	struct table_node *node;
-	const uint8_t *mac = NULL;
 	struct addr_key key;
+	uint8_t mac[6];
 	uint16_t state;
 
 	if (!netlink_attrs(nlh, sizeof(*ndm), tb, NDA_MAX) ||
-	    ndm->ndm_ifindex != (int)nhs->ifindex || ndm->ndm_flags & NTF_PROXY ||
+	    ndm->ndm_flags & NTF_PROXY ||
 	    (ndm->ndm_family != AF_INET && ndm->ndm_family != AF_INET6))
 		return MNL_CB_OK;
 	memset(&key, 0, sizeof(key));
+	key.scope = (uint32_t)ndm->ndm_ifindex;
 	if (!get_addr(tb[NDA_DST], &key.remote))
 		return MNL_CB_OK;
 	node = table_find(&nhs->neighs, &key);
 	if (!node)
 		return MNL_CB_OK;
 	state = nlh->nlmsg_type == RTM_NEWNEIGH ? ndm->ndm_state : 0;
-	if (tb[NDA_LLADDR] && mnl_attr_get_payload_len(tb[NDA_LLADDR]) == 6)
-		mac = mnl_attr_get_payload(tb[NDA_LLADDR]);
-	neigh_update(nhs, caa_container_of(node, struct neigh, node), state, mac);
+	neigh_update(nhs, caa_container_of(node, struct neigh, node), state, attr_mac(tb[NDA_LLADDR], mac) ? mac : NULL);
 	return MNL_CB_OK;
 }
 
-static struct nlmsghdr *neigh_request(const struct nexthops *nhs, const struct neigh *n,
-				      union netlink_request *req, uint16_t type, uint16_t flags,
+static struct nlmsghdr *neigh_request(const struct neigh *n, union netlink_request *req, uint16_t type, uint16_t flags,
 				      uint8_t ntf)
 {
 	struct ndmsg *ndm = netlink_request_init(req, type, flags, sizeof(*ndm));
 
 	ndm->ndm_family = family_of(&n->node.key.remote);
-	ndm->ndm_ifindex = (int)nhs->ifindex;
+	ndm->ndm_ifindex = (int)n->node.key.scope;
 	ndm->ndm_flags = ntf;
 	put_addr(&req->nlh, NDA_DST, &n->node.key.remote);
 	return &req->nlh;
@@ -326,15 +255,33 @@ void kernel_get_neigh(struct nexthops *nhs, struct neigh *n)
 	union netlink_request req;
 
 	n->seen = false;
-	netlink_talk(&nhs->talk, neigh_request(nhs, n, &req, RTM_GETNEIGH, 0, 0), take_neigh, nhs);
+	netlink_talk(&nhs->talk, neigh_request(n, &req, RTM_GETNEIGH, 0, 0), take_neigh, nhs);
 	if (!n->seen)
 		neigh_update(nhs, n, 0, NULL);
 }
 
+static void all_neighs(union netlink_request *req, const struct nexthops *nhs, uint8_t family)
+{
+	struct ndmsg *ndm = netlink_request_init(req, RTM_GETNEIGH, NLM_F_DUMP, sizeof(*ndm));
+
+	ndm->ndm_family = family;
+	if (nhs->host.n_links == 1)	/* the kernel goes through all of them for each request */
+		mnl_attr_put_u32(&req->nlh, NDA_IFINDEX, nhs->links.ifindex);
+}
+
+static void all_neighs4(union netlink_request *req, void *arg)
+{
+	all_neighs(req, arg, AF_INET);
+}
+
+static void all_neighs6(union netlink_request *req, void *arg)
+{
+	all_neighs(req, arg, AF_INET6);
+}
+
 bool kernel_get_neighs(struct nexthops *nhs)
 {
-	return dump(nhs, RTM_GETNEIGH, AF_INET, nhs->ifindex, take_neigh, nhs, NULL) == 0 &&
-	       dump(nhs, RTM_GETNEIGH, AF_INET6, nhs->ifindex, take_neigh, nhs, NULL) == 0;
+	return kernel_dump(nhs, all_neighs4, take_neigh, nhs) == 0 && kernel_dump(nhs, all_neighs6, take_neigh, nhs) == 0;
 }
 
 /* What the kernel refuses now is asked for again in a while. */
@@ -343,7 +290,7 @@ void kernel_use_neigh(struct nexthops *nhs, const struct neigh *n)
 	union netlink_request req;
 
 	netlink_talk(&nhs->talk,
-		     neigh_request(nhs, n, &req, RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE), NULL, NULL);
+		     neigh_request(n, &req, RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE), NULL, NULL);
 }
 
 static int take_notification(const struct nlmsghdr *nlh, void *arg)
@@ -357,23 +304,26 @@ static int take_notification(const struct nlmsghdr *nlh, void *arg)
 		return take_neigh(nlh, nhs);
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
+		nhs->addrs_due.wanted = nhs->routes.wanted = true;
+		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		/* Routes go down with a link, and IPv4's without being told. */
-		nhs->host_dirty = nhs->routes_dirty = true;
+		/* Routes go down with a link, any link, and IPv4's without being told. */
+		links_take(&nhs->links, nlh);
+		nhs->routes.wanted = true;
 		break;
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		rtm = mnl_nlmsg_get_payload(nlh);
 		if (nlh->nlmsg_len < NLMSG_HDRLEN + sizeof(*rtm) ||
 		    !(rtm->rtm_flags & RTM_F_CLONED))
-			nhs->routes_dirty = true;
+			nhs->routes.wanted = true;
 		break;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
 	case RTM_NEWNEXTHOP:
 	case RTM_DELNEXTHOP:
-		nhs->routes_dirty = true;
+		nhs->routes.wanted = true;
 		break;
 	}
 	return MNL_CB_OK;
@@ -381,8 +331,14 @@ static int take_notification(const struct nlmsghdr *nlh, void *arg)
 
 void kernel_read(struct nexthops *nhs)
 {
-	if (netlink_read(&nhs->notify, READ_MAX, take_notification, nhs) < 0)
-		nhs->lost = true;
+	const int rc = netlink_read(&nhs->notify, READ_MAX, take_notification, nhs);
+
+	if (rc < 0) {
+		nhs->overrun = true;
+	} else if (rc == 0 && nhs->overrun) {
+		nhs->overrun = false;
+		nhs->resync.wanted = true;
+	}
 }
 
 int kernel_open(struct nexthops *nhs)
@@ -391,11 +347,17 @@ int kernel_open(struct nexthops *nhs)
 
 	if (rc == 0)
 		rc = netlink_open(&nhs->talk, NULL);
-	if (rc == 0)
-		kernel_get_host(nhs);
-	else
+	if (rc) {
 		kernel_close(nhs);
-	return rc == 0 && !nhs->host.present ? -ENODEV : rc;
+		return rc;
+	}
+	links_load(nhs);
+	links_publish(nhs);
+	kernel_get_addrs(nhs);
+	if (nhs->host.present)
+		return 0;
+	kernel_close(nhs);
+	return -ENODEV;
 }
 
 void kernel_close(struct nexthops *nhs)

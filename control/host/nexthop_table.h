@@ -14,10 +14,11 @@
 /* IPv4 addresses are mapped. No holes. */
 struct addr_key {
 	struct in6_addr remote, local;
-	uint32_t scope;		/* of a link-local remote, else 0 */
+	uint32_t scope;		/* of a link-local remote, or the link of a neighbour; else 0 */
+	uint32_t direct;	/* 1: nexthop_get_neighbour's, 0: what routes say */
 };
 
-_Static_assert(sizeof(struct addr_key) == 36, "addr_key has no holes");
+_Static_assert(sizeof(struct addr_key) == 40, "addr_key has no holes");
 
 struct table_node {
 	struct table_node *next;

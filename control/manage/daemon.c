@@ -149,14 +149,25 @@ static bool drop_privileges(const struct daemon_conf *dc)
 	return false;
 }
 
+static bool start_dpdk(const struct daemon_conf *dc)
+{
+	const char *devices[2 * DAEMON_IFACES_MAX];
+	size_t memory = 0, n = 0;
+
+	for (unsigned int k = 0; k < dc->n_conf; k++) {
+		memory += iface_memory(dc->conf[k]);
+		devices[n++] = dc->conf[k]->outer;
+		if (dc->conf[k]->lan)
+			devices[n++] = dc->conf[k]->lan;
+	}
+	return eal_start(memory, dc->conf[0]->ifname, devices, n);
+}
+
 static bool start_interfaces(struct app *a)
 {
 	const struct daemon_conf *dc = a->conf;
-	size_t memory = 0;
 
-	for (unsigned int k = 0; k < dc->n_conf; k++)
-		memory += iface_memory(dc->conf[k]);
-	if (!drop_privileges(dc) || !eal_start(memory, dc->conf[0]->ifname) || !start_management(a)) {
+	if (!drop_privileges(dc) || !start_dpdk(dc) || !start_management(a)) {
 		free_confs(dc, 0);
 		return false;
 	}

@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "eal_plan.h"
 #include "outer.h"
+#include "pmd.h"
 
 struct keep {
 	unsigned int capability;
@@ -23,7 +25,8 @@ static const struct keep keep[] = {
 	{ CAP_NET_RAW, 0 },
 	{ CAP_NET_BIND_SERVICE, 0 },
 	{ CAP_IPC_LOCK, PRIVILEGES_DEVICE },
-	{ CAP_SYS_ADMIN, PRIVILEGES_AF_XDP },
+	{ CAP_SYS_ADMIN, PRIVILEGES_AF_XDP | PRIVILEGES_PHYSICAL },
+	{ CAP_SYS_RAWIO, PRIVILEGES_PHYSICAL },
 	{ CAP_DAC_READ_SEARCH, PRIVILEGES_READ_FILES },
 };
 
@@ -50,14 +53,27 @@ static bool needs_capability_to_read(const char *path)
 	return needed;
 }
 
+/* A NIC that no IOMMU watches over is told physical addresses, which the kernel shows to few. */
+static unsigned int device_needs(const char *root, const char *device)
+{
+	char addr[PCI_ADDR_LEN + 1];
+	struct pci_device d;
+
+	if (!strncmp(device, "net_af_xdp", strlen("net_af_xdp")))
+		return PRIVILEGES_DEVICE | PRIVILEGES_AF_XDP;
+	if (eal_plan_pci_addr(addr, device) && pci_read(&d, root, addr) && pmd_is_user_space(d.driver) && (d.no_iommu || *d.uio))
+		return PRIVILEGES_DEVICE | PRIVILEGES_PHYSICAL;
+	return PRIVILEGES_DEVICE;
+}
+
 unsigned int privileges_needs(const struct conf *c)
 {
 	unsigned int needs = 0;
 
 	if (!outer_is_kernel(c->outer))
-		needs |= PRIVILEGES_DEVICE;
-	if (!strncmp(c->outer, "net_af_xdp", strlen("net_af_xdp")))
-		needs |= PRIVILEGES_AF_XDP;
+		needs |= device_needs("", c->outer);
+	if (c->lan)
+		needs |= device_needs("", c->lan);
 	if (*c->path && needs_capability_to_read(c->path))
 		needs |= PRIVILEGES_READ_FILES;
 	return needs;

@@ -25,8 +25,10 @@ static bool same_cores(const struct conf_cores *a, const struct conf_cores *b)
 /* The setting that differs and needs a restart, NULL: none. */
 static const char *needs_restart(const struct conf *old, const struct conf *new)
 {
-	if (strcmp(old->outer, new->outer) != 0)
+	if (strcmp(old->outer, new->outer) != 0 || strcmp(old->outer_mirror, new->outer_mirror) != 0)
 		return "Outer";
+	if (!old->lan != !new->lan || (old->lan && strcmp(old->lan, new->lan) != 0) || strcmp(old->lan_mirror, new->lan_mirror) != 0)
+		return "Lan";
 	if (!same_cores(&old->rx_cores, &new->rx_cores))
 		return "RxCores";
 	if (!same_cores(&old->worker_cores, &new->worker_cores))

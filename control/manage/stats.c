@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Counters of cores and control thread -> struct stats -> text. Control thread; reads what cores write by atomic loads. */
+/*
+ * Counters of cores, of devices and of the control thread -> struct stats -> text. Control thread; reads what cores write by atomic loads.
+ */
 #include "stats.h"
 
 #include <inttypes.h>
@@ -10,6 +12,7 @@
 #include <rte_mempool.h>
 
 #include "iface.h"
+#include "lan.h"
 
 const char *const control_counter_name[CONTROL_N] = {
 #define X(symbol, name, text) [CONTROL_##symbol] = name,
@@ -87,6 +90,43 @@ static void collect_cores(const struct iface *i, struct stats *s)
 	s->sum.drop[DROP_STAGE_FULL] += i->staged_dropped;
 }
 
+static void add_port(struct stats *s, const char *role, const struct port *from)
+{
+	struct stats_port *p = &s->port[s->n_ports];
+	struct port_info *info = &p->info;
+
+	if (!port_info(from, info))
+		return;		/* sockets, say */
+	s->n_ports++;
+	p->role = role;
+	snprintf(p->device, sizeof(p->device), "%s", info->device);
+	snprintf(p->driver, sizeof(p->driver), "%s", info->driver ? info->driver : "");	/* a device that is gone has none */
+	snprintf(p->mirror, sizeof(p->mirror), "%s", info->mirror ? info->mirror : "");
+	if (info->mirror)
+		snprintf(p->name, sizeof(p->name), "%s", info->mirror);
+	else
+		snprintf(p->name, sizeof(p->name), "%.*s", (int)strcspn(info->device, ","), info->device);
+	snprintf(p->offloads, sizeof(p->offloads), "%s%s%s", info->rss ? "rss" : "", info->rss && info->udp_checksum_offload ? "," : "",
+		 info->udp_checksum_offload ? "udp_checksum" : "");
+	info->device = info->driver = info->mirror = NULL;	/* they end with the port */
+}
+
+static void collect_ports(const struct iface *i, struct stats *s)
+{
+	struct routes_state routes;
+
+	add_port(s, "outer", outer_port(i->outer));
+	if (!i->lan)
+		return;
+	add_port(s, "lan", lan_port(i->lan));
+	s->has_routes = lan_routes_state(i->lan, &routes);
+	if (!s->has_routes)
+		return;
+	s->routes = (struct stats_routes){ .prefixes = routes.prefixes, .hosts = routes.hosts, .judged = routes.judged,
+		.resyncs = routes.resyncs };
+	snprintf(s->routes.off, sizeof(s->routes.off), "%s", routes.off ? routes.off : "");
+}
+
 void stats_collect(const struct iface *i, struct stats *s)
 {
 	const uint64_t now = dataplane_now();
@@ -108,6 +148,7 @@ void stats_collect(const struct iface *i, struct stats *s)
 	s->allowed_ips = allowedips_count(i->dp->allowedips);
 	memcpy(s->control, i->counted, sizeof(s->control));
 	collect_rings(i, s);
+	collect_ports(i, s);
 	collect_cores(i, s);
 }
 
@@ -135,6 +176,42 @@ static void print_interface(FILE *out, const struct stats *s)
 	print_ring(out, "mbufs", &s->mbufs);
 }
 
+static void print_routes(FILE *out, const struct stats_routes *r)
+{
+	fprintf(out, "routes_prefixes=%" PRIu64 "\nroutes_hosts=%" PRIu64 "\nroutes_judged=%" PRIu64 "\nroutes_resyncs=%" PRIu64 "\n",
+		r->prefixes, r->hosts, r->judged, r->resyncs);
+	if (*r->off)
+		fprintf(out, "routes_off=%s\n", r->off);
+}
+
+const char *stats_mac(char text[STATS_MACLEN], const struct stats_port *p)
+{
+	const uint8_t *m = p->info.mac;
+
+	snprintf(text, STATS_MACLEN, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+	return text;
+}
+
+static void print_port(FILE *out, const struct stats_port *p)
+{
+	const struct port_info *n = &p->info;
+	char mac[STATS_MACLEN];
+
+	fprintf(out, "port=%s\nport_role=%s\nport_device=%s\nport_driver=%s\n", p->name, p->role, p->device, p->driver);
+	if (*p->mirror)
+		fprintf(out, "port_mirror=%s\n", p->mirror);
+	if (n->numa >= 0)
+		fprintf(out, "port_numa=%d\n", n->numa);
+	fprintf(out, "port_queues=%u\nport_mtu=%" PRIu32 "\nport_mac=%s\nport_link=%s\nport_speed_mbps=%" PRIu32 "\n", n->queues, n->mtu,
+		stats_mac(mac, p), n->link_up ? "up" : "down", n->speed_mbps);
+	if (*p->offloads)
+		fprintf(out, "port_offloads=%s\n", p->offloads);
+	fprintf(out, "port_rx_packets=%" PRIu64 "\nport_rx_bytes=%" PRIu64 "\nport_rx_missed=%" PRIu64 "\nport_rx_errors=%" PRIu64
+		"\nport_rx_no_mbuf=%" PRIu64 "\n", n->rx_packets, n->rx_bytes, n->rx_missed, n->rx_errors, n->rx_no_mbuf);
+	fprintf(out, "port_tx_packets=%" PRIu64 "\nport_tx_bytes=%" PRIu64 "\nport_tx_errors=%" PRIu64 "\n", n->tx_packets, n->tx_bytes,
+		n->tx_errors);
+}
+
 static void print_core(FILE *out, const struct stats_core *c)
 {
 	static const char *const roles[] = { [CORE_RX] = "rx", [CORE_WORKER] = "worker", [CORE_RX | CORE_WORKER] = "rx,worker" };
@@ -143,6 +220,8 @@ static void print_core(FILE *out, const struct stats_core *c)
 	fprintf(out, "core=%u\nroles=%s\n", c->cpu, roles[c->roles]);
 	fprintf(out, "outer_rx=%" PRIu64 "\nouter_tx=%" PRIu64 "\ninner_rx=%" PRIu64 "\ninner_tx=%" PRIu64 "\n", n->outer_rx, n->outer_tx,
 		n->inner_rx, n->inner_tx);
+	fprintf(out, "lan_rx=%" PRIu64 "\nlan_tx=%" PRIu64 "\nhost_rx=%" PRIu64 "\nhost_tx=%" PRIu64 "\n", n->lan_rx, n->lan_tx,
+		n->host_rx, n->host_tx);
 	fprintf(out, "batches=%" PRIu64 "\nbatched=%" PRIu64 "\nsleeps=%" PRIu64 "\nwakes=%" PRIu64 "\n", n->batches, n->batched, n->sleeps,
 		n->wakes);
 	if (c->roles & CORE_RX)
@@ -161,6 +240,10 @@ void stats_print(FILE *out, const struct stats *s)
 		fprintf(out, "control_%s=%" PRIu64 "\n", control_counter_name[k], s->control[k]);
 	for (int k = 0; k < DROP_N; k++)
 		fprintf(out, "drop_%s=%" PRIu64 "\n", drop_name[k], s->sum.drop[k]);
+	if (s->has_routes)
+		print_routes(out, &s->routes);
+	for (unsigned int k = 0; k < s->n_ports; k++)
+		print_port(out, &s->port[k]);
 	for (unsigned int k = 0; k < s->n_cores; k++)
 		print_core(out, &s->core[k]);
 }

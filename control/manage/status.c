@@ -107,6 +107,15 @@ static void print_counters(FILE *out, const struct iface *i)
 		fputc('\n', out);
 	fprintf(out, "packets: outer_rx %" PRIu64 " outer_tx %" PRIu64 " inner_rx %" PRIu64 " inner_tx %" PRIu64 "\n",
 		s.sum.outer_rx, s.sum.outer_tx, s.sum.inner_rx, s.sum.inner_tx);
+	for (unsigned int k = 0; k < s.n_ports; k++) {
+		const struct port_info *p = &s.port[k].info;
+
+		fprintf(out, "port %s: %s, link %s, received %" PRIu64 ", sent %" PRIu64 ", missed %" PRIu64 "\n", s.port[k].name, s.port[k].role,
+			p->link_up ? "up" : "down", p->rx_packets, p->tx_packets, p->rx_missed);
+	}
+	if (s.n_ports)
+		fprintf(out, "beside the tunnel: lan_rx %" PRIu64 " lan_tx %" PRIu64 " host_rx %" PRIu64 " host_tx %" PRIu64 "\n", s.sum.lan_rx,
+			s.sum.lan_tx, s.sum.host_rx, s.sum.host_tx);
 	fprintf(out, "cores: sleeps %" PRIu64 " wakes %" PRIu64 "\n", s.sum.sleeps, s.sum.wakes);
 }
 

@@ -3,8 +3,9 @@
  * The counters on DPDK's telemetry socket, for dpdk-telemetry.py -f wgdp-NAME (NAME: the process's first interface):
  *
  *   /wgdp/interfaces          their names
- *   /wgdp/stats,NAME          what the interface is, its rings and buffers, packets, and what the control thread counts
+ *   /wgdp/stats,NAME          what the interface is, its rings and buffers, packets, routes of the fast path, and what the control thread counts
  *   /wgdp/cores,NAME[,CPU]    each core's counters, as columns; with CPU: all of one core
+ *   /wgdp/ports,NAME[,PORT]   the DPDK devices, outer and LAN, as columns; with PORT (wan0): all of one
  *   /wgdp/drops,NAME          packets dropped, by reason
  *   /wgdp/peers,NAME          how many, and how many connected
  *

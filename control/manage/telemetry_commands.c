@@ -46,6 +46,10 @@ static void add_counters(struct rte_tel_data *d, const struct counters *c)
 	rte_tel_data_add_dict_u64(d, "outer_tx", c->outer_tx);
 	rte_tel_data_add_dict_u64(d, "inner_rx", c->inner_rx);
 	rte_tel_data_add_dict_u64(d, "inner_tx", c->inner_tx);
+	rte_tel_data_add_dict_u64(d, "lan_rx", c->lan_rx);
+	rte_tel_data_add_dict_u64(d, "lan_tx", c->lan_tx);
+	rte_tel_data_add_dict_u64(d, "host_rx", c->host_rx);
+	rte_tel_data_add_dict_u64(d, "host_tx", c->host_tx);
 	rte_tel_data_add_dict_u64(d, "batches", c->batches);
 	rte_tel_data_add_dict_u64(d, "batched", c->batched);
 	rte_tel_data_add_dict_u64(d, "sleeps", c->sleeps);
@@ -60,6 +64,15 @@ static void add_ring(struct rte_tel_data *d, const char *name, const struct stat
 	rte_tel_data_add_dict_u64(d, text, r->used);
 	snprintf(text, sizeof(text), "%s_size", name);
 	rte_tel_data_add_dict_u64(d, text, r->size);
+}
+
+static void add_routes(struct rte_tel_data *d, const struct stats_routes *r)
+{
+	rte_tel_data_add_dict_u64(d, "routes_prefixes", r->prefixes);
+	rte_tel_data_add_dict_u64(d, "routes_hosts", r->hosts);
+	rte_tel_data_add_dict_u64(d, "routes_judged", r->judged);
+	rte_tel_data_add_dict_u64(d, "routes_resyncs", r->resyncs);
+	rte_tel_data_add_dict_string(d, "routes_off", r->off);
 }
 
 static int show_stats(const struct stats *s, const char *rest, struct rte_tel_data *d)
@@ -87,6 +100,8 @@ static int show_stats(const struct stats *s, const char *rest, struct rte_tel_da
 	add_ring(d, "handshakes", &s->handshakes);
 	add_ring(d, "staged_ring", &s->staged_ring);
 	add_ring(d, "mbufs", &s->mbufs);
+	if (s->has_routes)
+		add_routes(d, &s->routes);
 	add_counters(d, &s->sum);
 	for (int k = 0; k < CONTROL_N; k++)
 		rte_tel_data_add_dict_u64(d, control_counter_name[k], s->control[k]);
@@ -109,6 +124,100 @@ static int show_peers(const struct stats *s, const char *rest, struct rte_tel_da
 	rte_tel_data_add_dict_u64(d, "allowed_ips", s->allowed_ips);
 	return 0;
 }
+
+/* ---- devices: numbers that each of them has, whose names are used in both of the forms below */
+
+#define PORT_NUMBERS(X) X(link_up) X(speed_mbps) X(mtu) X(queues) X(rx_packets) X(rx_bytes) X(rx_missed) X(rx_errors) X(rx_no_mbuf) \
+	X(tx_packets) X(tx_bytes) X(tx_errors)
+
+enum port_number {
+#define X(name) NUMBER_##name,
+	PORT_NUMBERS(X)
+#undef X
+	N_NUMBERS
+};
+
+static const char *const number_name[N_NUMBERS] = {
+#define X(name) #name,
+	PORT_NUMBERS(X)
+#undef X
+};
+
+static uint64_t number_of(const struct stats_port *p, enum port_number which)
+{
+	const uint64_t value[N_NUMBERS] = {
+#define X(name) [NUMBER_##name] = p->info.name,
+		PORT_NUMBERS(X)
+#undef X
+	};
+
+	return value[which];
+}
+
+static int show_port(const struct stats_port *p, struct rte_tel_data *d)
+{
+	char mac[STATS_MACLEN];
+
+	rte_tel_data_add_dict_string(d, "port", p->name);
+	rte_tel_data_add_dict_string(d, "role", p->role);
+	rte_tel_data_add_dict_string(d, "device", p->device);
+	rte_tel_data_add_dict_string(d, "driver", p->driver);
+	rte_tel_data_add_dict_string(d, "mirror", p->mirror);
+	rte_tel_data_add_dict_string(d, "mac", stats_mac(mac, p));
+	rte_tel_data_add_dict_string(d, "offloads", p->offloads);
+	rte_tel_data_add_dict_int(d, "numa", p->info.numa);
+	for (int k = 0; k < N_NUMBERS; k++)
+		rte_tel_data_add_dict_u64(d, number_name[k], number_of(p, k));
+	return 0;
+}
+
+static int add_port_texts(const struct stats *s, struct rte_tel_data *d)
+{
+	struct rte_tel_data *names = rte_tel_data_alloc(), *roles = rte_tel_data_alloc();
+
+	if (!names || !roles) {
+		rte_tel_data_free(names);
+		rte_tel_data_free(roles);
+		return -ENOMEM;
+	}
+	rte_tel_data_start_array(names, RTE_TEL_STRING_VAL);
+	rte_tel_data_start_array(roles, RTE_TEL_STRING_VAL);
+	for (unsigned int k = 0; k < s->n_ports; k++) {
+		rte_tel_data_add_array_string(names, s->port[k].name);
+		rte_tel_data_add_array_string(roles, s->port[k].role);
+	}
+	rte_tel_data_add_dict_container(d, "port", names, 0);
+	return rte_tel_data_add_dict_container(d, "role", roles, 0);
+}
+
+static int show_all_ports(const struct stats *s, struct rte_tel_data *d)
+{
+	int rc = add_port_texts(s, d);
+
+	for (int n = 0; n < N_NUMBERS && !rc; n++) {
+		struct rte_tel_data *column = rte_tel_data_alloc();
+
+		if (!column)
+			return -ENOMEM;
+		rte_tel_data_start_array(column, RTE_TEL_U64_VAL);
+		for (unsigned int k = 0; k < s->n_ports; k++)
+			rte_tel_data_add_array_u64(column, number_of(&s->port[k], n));
+		rc = rte_tel_data_add_dict_container(d, number_name[n], column, 0);
+	}
+	return rc;
+}
+
+static int show_ports(const struct stats *s, const char *rest, struct rte_tel_data *d)
+{
+	if (!rest)
+		return show_all_ports(s, d);
+	for (unsigned int k = 0; k < s->n_ports; k++)
+		if (!strcmp(s->port[k].name, rest))
+			return show_port(&s->port[k], d);
+	return -ENOENT;
+}
+
+/* ---- cores */
 
 static const char *roles_of(const struct stats_core *c)
 {
@@ -174,8 +283,8 @@ static int show_all_cores(const struct stats *s, struct rte_tel_data *d)
 		size_t offset;
 	} columns[] = {
 #define COLUMN(name) { #name, offsetof(struct counters, name) }
-		COLUMN(outer_rx), COLUMN(outer_tx), COLUMN(inner_rx), COLUMN(inner_tx), COLUMN(batches), COLUMN(batched),
-		COLUMN(sleeps), COLUMN(wakes),
+		COLUMN(outer_rx), COLUMN(outer_tx), COLUMN(inner_rx), COLUMN(inner_tx), COLUMN(lan_rx), COLUMN(lan_tx),
+		COLUMN(host_rx), COLUMN(host_tx), COLUMN(batches), COLUMN(batched), COLUMN(sleeps), COLUMN(wakes),
 #undef COLUMN
 #define X(symbol, name, text) { "stage_" name, offsetof(struct counters, stage[STAGE_##symbol]) },
 		STAGES(X)
@@ -231,6 +340,12 @@ static int cores(const char *cmd, const char *params, struct rte_tel_data *d)
 	return show(params, d, show_cores);
 }
 
+static int ports(const char *cmd, const char *params, struct rte_tel_data *d)
+{
+	(void)cmd;
+	return show(params, d, show_ports);
+}
+
 static int drops(const char *cmd, const char *params, struct rte_tel_data *d)
 {
 	(void)cmd;
@@ -251,6 +366,8 @@ void telemetry_register(void)
 	rte_telemetry_register_cmd("/wgdp/cores", cores,
 				   "Counters by core: a column each, or all of one core; roles: 1 receives, 2 works, 3 both. "
 				   "Parameters: NAME[,CPU]");
+	rte_telemetry_register_cmd("/wgdp/ports", ports,
+				   "The DPDK devices, outer and LAN: a column of each number, or all of one device. Parameters: NAME[,PORT]");
 	rte_telemetry_register_cmd("/wgdp/drops", drops, "Packets dropped, by reason. Parameters: NAME");
 	rte_telemetry_register_cmd("/wgdp/peers", peers,
 				   "How many peers there are, and how many with a handshake under 180 s old. Parameters: NAME");

@@ -19,6 +19,8 @@
 	X(OUTER_MALFORMED, "outer_malformed", "not a WireGuard message by type and length") \
 	X(OUTER_TRUNCATED, "outer_truncated", "datagram larger than a buffer") \
 	X(NOT_OURS, "not_ours", "for the host, not for our port") \
+	X(FRAGMENTS, "fragments", "outer IP fragment: malformed, too many, or the rest of it never came") \
+	X(HOST_FULL, "host_full", "for the host, whose interface did not take it") \
 	X(UNKNOWN_INDEX, "unknown_index", "no session has that receiver index") \
 	X(EXPIRED_SESSION, "expired_session", "session over 180 s old, or out of counters") \
 	X(AUTH_FAILED, "auth_failed", "authentication tag is wrong") \

@@ -103,6 +103,11 @@ static void dataplane_check(const struct conf *c)
 	struct in6_addr address;
 
 	CHECK(c->outer && *c->outer);
+	CHECK((c->lan != NULL) == (*c->lan_mirror != '\0'));
+	CHECK(strlen(c->outer_mirror) <= CONF_IFNAME_LEN && strlen(c->lan_mirror) <= CONF_IFNAME_LEN);
+	CHECK(!*c->outer_mirror || (strcmp(c->outer_mirror, c->ifname) && strcmp(c->outer_mirror, c->lan_mirror)));
+	CHECK(!c->lan || (*c->lan && strcmp(c->lan, c->outer) && strcmp(c->lan_mirror, c->ifname)));
+	CHECK(*c->outer_mirror || !strncmp(c->outer, "kernel", 6) || !strncasecmp(c->outer, "net_af_", 7));
 	CHECK(strcmp(c->aead, "auto") == 0 || strcmp(c->aead, "openssl") == 0 ||
 	      strcmp(c->aead, "ipsec-mb") == 0);
 	cores_check(&c->rx_cores);
@@ -189,8 +194,11 @@ static void write_peer(FILE *f, const struct conf_peer *peer)
 
 static void write_dataplane(FILE *f, const struct conf *c)
 {
-	fprintf(f, "[Dataplane]\nOuter = %s\nAead = %s\nPoll = %s\nMetricsPeers = %s\n", c->outer, c->aead,
-		c->poll_always ? "always" : "auto", c->metrics_peers ? "on" : "off");
+	fprintf(f, "[Dataplane]\nOuter = %s%s%s\nAead = %s\nPoll = %s\nMetricsPeers = %s\n", c->outer,
+		*c->outer_mirror ? " as " : "", c->outer_mirror, c->aead, c->poll_always ? "always" : "auto",
+		c->metrics_peers ? "on" : "off");
+	if (c->lan)
+		fprintf(f, "Lan = %s as %s\n", c->lan, c->lan_mirror);
 	if (!c->metrics.host)
 		fprintf(f, "Metrics = off\n");
 	else if (strchr(c->metrics.host, ':'))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libFuzzer: a frame to frame_parse. What it takes must lie within the frame and name a sender one
- * can answer; the same frame cut short must never be taken for more; and the answer, built from it,
- * must parse as coming back the same way.
+ * libFuzzer: a frame to frame_l2_parse and frame_parse. What it takes must lie within the frame and name a sender one can
+ * answer; the same frame cut short must never be taken for more; and the answer, built from it, must parse as coming
+ * back the same way, on the same VLAN.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,19 +11,23 @@
 
 enum { PORT = 51820, IFINDEX = 7, MESSAGE = 32 };
 
-static const uint8_t mac[6] = { 2, 0, 0, 0, 0, 1 };
-
 #define check(what) ((what) ? (void)0 : abort())
 
-static void check_answer(const uint8_t *data, const struct frame *f)
+static void check_answer(const struct frame_l2 *l2, const struct frame *f)
 {
-	uint8_t answer[FRAME_HEADERS6 + MESSAGE] = { 0 };
+	uint8_t answer[FRAME_HEADERS_MAX + MESSAGE] = { 0 };
+	struct frame_l2 to = *l2, back_l2;
 	struct frame back;
 	size_t headers;
 
-	headers = frame_headers(answer, mac, data + 6, &f->ep);
-	frame_finish(answer, headers, MESSAGE, PORT, f->ds);
-	check(frame_parse(answer, headers + MESSAGE, data + 6, ntohs(f->ep.remote.v4.sin_port),
+	memcpy(to.dst, l2->src, FRAME_MAC_LEN);
+	memcpy(to.src, l2->dst, FRAME_MAC_LEN);
+	headers = frame_headers(answer, &to, &f->ep);
+	frame_finish(answer, headers, MESSAGE, PORT, f->ds, FRAME_CHECKSUMS_FULL);
+	check(frame_l2_parse(answer, headers + MESSAGE, &back_l2));
+	check(back_l2.vid == l2->vid && back_l2.type == l2->type);
+	check(memcmp(back_l2.dst, l2->src, FRAME_MAC_LEN) == 0 && memcmp(back_l2.src, l2->dst, FRAME_MAC_LEN) == 0);
+	check(frame_parse(answer, headers + MESSAGE, &back_l2, ntohs(f->ep.remote.v4.sin_port),
 			  IFINDEX, &back) == FRAME_OURS);
 	check(back.ds == f->ds && back.payload_len == MESSAGE);
 	check(back.ep.remote.v4.sin_port == htons(PORT));
@@ -49,17 +53,24 @@ static bool is_unicast(const struct endpoint *ep)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	enum frame_verdict v;
 	struct frame f, cut;
+	struct frame_l2 l2;
 
-	if (frame_parse(data, size, mac, PORT, IFINDEX, &f) != FRAME_OURS)
+	if (!frame_l2_parse(data, size, &l2))
 		return 0;
-	check(f.l2_len == FRAME_ETH_LEN && (size_t)f.l2_len + f.l3_len + FRAME_UDP_LEN +
-	      f.payload_len <= size);
-	check(f.ep.local_ifindex == IFINDEX && f.ep.remote.v4.sin_port);
-	check(f.ep.remote.sa.sa_family == AF_INET || f.ep.remote.sa.sa_family == AF_INET6);
-	if (is_unicast(&f.ep))
-		check_answer(data, &f);
-	if (frame_parse(data, size - 1, mac, PORT, IFINDEX, &cut) == FRAME_OURS)
+	check(l2.len <= size && (l2.len == FRAME_ETH_LEN || l2.len == FRAME_ETH_LEN + FRAME_VLAN_LEN));
+	v = frame_parse(data, size, &l2, PORT, IFINDEX, &f);
+	if (v == FRAME_FRAGMENT || v == FRAME_OURS) {
+		check(f.l2_len == l2.len && f.ep.local_ifindex == IFINDEX);
+		check(f.ep.remote.sa.sa_family == AF_INET || f.ep.remote.sa.sa_family == AF_INET6);
+	}
+	if (v != FRAME_OURS)
+		return 0;
+	check((size_t)f.l2_len + f.l3_len + FRAME_UDP_LEN + f.payload_len <= size && f.ep.remote.v4.sin_port);
+	if (is_unicast(&f.ep) && l2.vid < 4095 && !(l2.dst[0] & 1))
+		check_answer(&l2, &f);
+	if (frame_parse(data, size - 1, &l2, PORT, IFINDEX, &cut) == FRAME_OURS)
 		check(memcmp(&cut, &f, sizeof(f)) == 0);
 	return 0;
 }

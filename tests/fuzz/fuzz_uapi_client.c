@@ -46,6 +46,19 @@ static void check_counters(const struct remote_counters *c)
 		check_text(c->c[k].name, sizeof(c->c[k].name));
 }
 
+static void check_port(const struct remote_port *p)
+{
+	check_text(p->name, sizeof(p->name));
+	check_text(p->role, sizeof(p->role));
+	check_text(p->device, sizeof(p->device));
+	check_text(p->driver, sizeof(p->driver));
+	check_text(p->mirror, sizeof(p->mirror));
+	check_text(p->mac, sizeof(p->mac));
+	check_text(p->offloads, sizeof(p->offloads));
+	check_text(p->link, sizeof(p->link));
+	CHECK(*p->name);
+}
+
 static void check_iface(const struct remote_iface *i)
 {
 	size_t prefixes = 0;
@@ -64,6 +77,10 @@ static void check_iface(const struct remote_iface *i)
 	check_text(i->stats.outer, sizeof(i->stats.outer));
 	check_text(i->stats.aead, sizeof(i->stats.aead));
 	CHECK(i->stats.n_rings <= REMOTE_RINGS && i->stats.n_cores <= REMOTE_CORES);
+	check_text(i->stats.routes_off, sizeof(i->stats.routes_off));
+	CHECK(i->stats.n_ports <= REMOTE_PORTS);
+	for (unsigned int k = 0; k < i->stats.n_ports; k++)
+		check_port(&i->stats.port[k]);
 	check_counters(&i->stats.control);
 	check_counters(&i->stats.drops);
 	for (unsigned int k = 0; k < i->stats.n_cores; k++) {

@@ -10,17 +10,9 @@
 kpeer=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/kernel-peer.sh
 "$kpeer" build "$(dirname "$kpeer")/../../build/kernel-peer"	# once; before the namespaces, for it needs the internet
 . "$(dirname "${BASH_SOURCE[0]}")/../netns/_init.sh"
-
-# guest COMMAND [SECONDS]
-guest() { "$kpeer" cmd "$tmp/guest" "$@"; }
+. "$(dirname "${BASH_SOURCE[0]}")/_guest.sh"
 
 wg_dump() { guest 'wg show wg0 dump'; }
-
-# guest_ping_ok [OPTION...] ADDR
-guest_ping_ok() {
-	local out
-	out=$(guest "ping -q -c 3 -W 5 $*") && grep -q ' 0% packet loss' <<<"$out" || fail "guest: ping $*: $out"
-}
 
 # boot: namespace a, the guest, keys
 boot() {

@@ -337,6 +337,7 @@ dump() {
 	for i in *.conf.log; do
 		[ ! -e "$i" ] || { echo "---- $i"; grep -av -e Routine: -e UAPI -e │ -e ─ "$i" | tail -n 60; }
 	done
+	! declare -F dump_guest >/dev/null || dump_guest	# tests/kernel
 	for n in "${namespaces[@]}"; do
 		echo "---- namespace $n"
 		ip -n "$n" -br addr

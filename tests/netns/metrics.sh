@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Metrics: two interfaces of one process on one page, which promtool finds no fault with in either format; its numbers are those of
-# wireguard-go and of the status; a real Prometheus scrapes it while there is traffic, and each query of the Grafana dashboard has data.
+# wireguard-go and of the status; a DPDK device's are what it received; a real Prometheus scrapes it while there is traffic, and each query of
+# the Grafana dashboard has data.
 #
-#     a: dp 192.168.77.1, dq; Prometheus  ----  10.77.0.0/24, fd77::/64  ----  b: go 192.168.77.2
+#     a: dp 192.168.77.1, dq (on a DPDK device); Prometheus  ----  10.77.0.0/24, fd77::/64  ----  b: go 192.168.77.2
 
 . "$(dirname "$0")/_init.sh"
 pair
@@ -12,7 +13,8 @@ page=http://127.0.0.1:9586/metrics
 side dp 1 go 10.77.0.2:51820
 side go 2 dp
 sed -i 's/^\[Peer\]$/[Peer] # the other "end"/' dp.conf
-printf '[Interface]\nPrivateKey = %s\nListenPort = 51821\n[Dataplane]\nMetrics = 127.0.0.1:9586\n' "${key[dq]}" >dq.conf
+printf '[Interface]\nPrivateKey = %s\nListenPort = 51821\n[Dataplane]\nOuter = net_af_packet0,iface=eth0\nMetrics = 127.0.0.1:9586\n' \
+	"${key[dq]}" >dq.conf
 printf '[Dataplane]\nMetrics = 127.0.0.1:9586\n' >>dp.conf
 
 # of SAMPLE: its value
@@ -53,6 +55,28 @@ handshake=$(of "wgdp_peer_last_handshake_timestamp_seconds$peer")
 on b bash -c 'echo no message of ours >/dev/udp/10.77.0.1/51820'
 wait_for "[ \$(of 'wgdp_dropped_packets_total{interface=\"dp\",reason=\"outer_malformed\"}') = 1 ]"
 [ "$(drops_of dp outer_malformed)" = 1 ]
+
+# The device that dq is on: on the page, in wgdp show, and in the status. dp has none.
+port='{interface="dq",port="net_af_packet0",role="outer"}'
+wait_for "[ \$(of 'wgdp_received_packets_total{interface=\"dq\",side=\"outer\"}') = 0 ]"
+for n in 1 2 3; do on b bash -c 'echo no message of ours >/dev/udp/10.77.0.1/51821'; done
+wait_for "[ \$(of 'wgdp_dropped_packets_total{interface=\"dq\",reason=\"outer_malformed\"}') = 3 ]"
+[ "$(of "wgdp_port_receive_packets_total$port")" = 3 ]
+[ "$(of "wgdp_port_receive_bytes_total$port")" -gt 100 ]
+[ "$(of "wgdp_port_transmit_packets_total$port")" = 0 ]
+[ "$(of "wgdp_port_up$port")" = 1 ]
+[ "$(of "wgdp_port_mtu_bytes$port")" = 1500 ]
+py a metrics.py get $page >text 2>type
+grep -qF 'wgdp_port_info{interface="dq",port="net_af_packet0",role="outer",device="net_af_packet0,iface=eth0",driver="net_af_packet",mirror="",' text
+grep -qF "mac=\"$(ip -n a link show eth0 | awk '$1 == "link/ether" { print $2 }')\"" text
+not grep -q '^wgdp_port.*interface="dp"\|^wgdp_fib\|^wgdp_fast_path.*interface="dp"' text
+promtool check metrics <text >said 2>&1 && [ ! -s said ] || fail "promtool: $(cat said)"
+"$WGDP" show dp dq --json | jq -e '.interfaces[0].dataplane.ports == [] and .interfaces[0].dataplane.routes == null and
+	(.interfaces[1].dataplane.ports | length == 1 and (.[0] | .name == "net_af_packet0" and .role == "outer" and .link == "up" and
+	.rx_packets == 3 and .mirror == null and .mtu == 1500))' >/dev/null || fail "$("$WGDP" show dp dq --json)"
+"$WGDP" show dq | grep -q '^  port net_af_packet0: outer, net_af_packet0,iface=eth0 (net_af_packet), link up' || fail "$("$WGDP" show dq)"
+"$WGDP" show dq | grep -q '^    mac .*; received 3 packets, .* B; sent 0, 0 B$' || fail "$("$WGDP" show dq)"
+status dq | grep -q '^port net_af_packet0: outer, link up, received 3, sent 0, missed 0$' || fail "$(status dq)"
 
 # Peers can be left out, and the page goes to another address, without a restart.
 sed -i 's/^Metrics = .*/Metrics = 127.0.0.1:9587\nMetricsPeers = off/' dp.conf

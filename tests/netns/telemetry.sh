@@ -11,7 +11,7 @@ pair
 keys dq
 side dp 1 go 10.77.0.2:51820
 side go 2 dp
-printf '[Interface]\nPrivateKey = %s\n' "${key[dq]}" >dq.conf
+printf '[Interface]\nPrivateKey = %s\n[Dataplane]\nOuter = net_af_packet0,iface=eth0\n' "${key[dq]}" >dq.conf
 
 # asked COMMAND [ARG...]: its answer, as JSON without spaces
 asked() {
@@ -37,7 +37,12 @@ wait_for '[ "$(field /wgdp/drops,dp outer_malformed)" = 3 ]'
 cpu=$(asked /wgdp/cores,dp | sed 's/.*"cpu":\[\([0-9]*\).*/\1/')
 [ "$(field "/wgdp/cores,dp,$cpu" cpu)" = "$cpu" ]
 field /wgdp/cores,dp stage_aead | grep -q '^\['
-for wrong in /wgdp/stats /wgdp/stats,nobody /wgdp/cores,dp,9999 /wgdp/cores,dp, /wgdp/cores,dp,x; do
+[ "$(field /wgdp/ports,dq port)" = "['net_af_packet0']" ]
+[ "$(field /wgdp/ports,dq link_up)" = '[1]' ]
+[ "$(field /wgdp/ports,dq,net_af_packet0 driver)" = net_af_packet ]
+[ "$(field /wgdp/ports,dq,net_af_packet0 mtu)" = 1500 ]
+[ "$(field /wgdp/ports,dp port)" = '[]' ]
+for wrong in /wgdp/ports,dp,net_af_packet0 /wgdp/ports,dq, /wgdp/ports,nobody /wgdp/stats /wgdp/stats,nobody /wgdp/cores,dp,9999 /wgdp/cores,dp, /wgdp/cores,dp,x; do
 	asked "$wrong" | grep -q ':null}$' || fail "$wrong: $(asked "$wrong")"
 done
 asked /help,/wgdp/drops | grep -q reason

@@ -51,10 +51,11 @@ complete_of() {
 		printf "%s\n" "${COMPREPLY[@]}"' "$top/dist/wgdp.bash-completion" "$@" | sort | tr '\n' ' '
 }
 offers() { [[ " $(complete_of "${@:2}")" == *" $1 "* ]] || fail "completion of '${*:2}' does not offer $1: $(complete_of "${@:2}")"; }
-for c in show top reload genkey pubkey genpsk; do offers $c ''; done
+for c in show top reload devices genkey pubkey genpsk; do offers $c ''; done
 [ "$(complete_of re)" = "reload " ]
 while read -r o; do [ "$o" = time-scale ] || offers "--$o" --; done <"$tmp/options"
 offers --json show --
+offers --json devices ''
 offers interfaces show ''
 offers -s top -
 for s in rate tx rx handshake peer endpoint; do offers $s top -s ''; done
@@ -83,6 +84,13 @@ sed "s|/[^ =]*/sbin/wgdp|$WGDP|" "$build/dist/wgdp@.service" >"$tmp/units/wgdp@.
 grep -q "^ExecStart=$WGDP --conf /etc/wgdp/%i.conf$" "$tmp/units/wgdp@.service"
 SYSTEMD_UNIT_PATH="$tmp/units:" systemd-analyze verify --man=no "$tmp/units/wgdp@wg0.service" 2>&1 | tee "$tmp/verify" >&2
 [ ! -s "$tmp/verify" ]
+for d in dist/examples/*.conf; do	# each drop-in, and what it has to offer in comments
+	mkdir -p "$tmp/units/wgdp@.service.d"
+	sed -E 's/^#([A-Z][A-Za-z]+=)/\1/' "$d" >"$tmp/units/wgdp@.service.d/x.conf"
+	SYSTEMD_UNIT_PATH="$tmp/units:" systemd-analyze verify --man=no "$tmp/units/wgdp@wg0.service" 2>&1 | tee "$tmp/verify" >&2
+	[ ! -s "$tmp/verify" ] || fail "$d"
+done
+rm -r "$tmp/units/wgdp@.service.d"
 # (systemd's own scale: 10 is no sandbox at all. What it would have us give up besides is root and the network.)
 systemd-analyze security --offline=true --threshold=30 "$tmp/units/wgdp@wg0.service" | tail -n 1
 
@@ -91,7 +99,7 @@ systemd-analyze security --offline=true --threshold=30 "$tmp/units/wgdp@wg0.serv
 DESTDIR=$tmp/root meson install --no-rebuild --quiet -C "$build"
 prefix=$(meson introspect --buildoptions "$build" | jq -r '.[] | select(.name == "prefix").value')
 for f in sbin/wgdp share/man/man8/wgdp.8 share/man/man5/wgdp.conf.5 share/doc/wgdp/examples/site1.conf \
-	share/doc/wgdp/examples/systemd/af-xdp.conf share/wgdp/grafana/wgdp.json; do
+	share/doc/wgdp/examples/systemd/af-xdp.conf share/doc/wgdp/examples/systemd/nics.conf share/doc/wgdp/examples/appliance.conf share/wgdp/grafana/wgdp.json; do
 	[ -s "$tmp/root$prefix/$f" ] || fail "$prefix/$f is not installed"
 done
 for f in 'wgdp@.service' bash-completion/completions/wgdp tmpfiles.d/wgdp.conf; do

@@ -90,7 +90,7 @@ static inline void bed_close(struct bed *b)
 static inline struct port *bed_try(struct bed *b, const char *device, uint16_t queues,
 				   uint16_t port)
 {
-	const struct port_ethdev_conf conf = { device, queues, port, b->pool };
+	const struct port_ethdev_conf conf = { .device = device, .n_queues = queues, .listen_port = port, .pool = b->pool };
 	const struct in6_addr locals[] = { mapped(HERE4), mapped(HERE6) };
 
 	err[0] = '\0';
@@ -103,6 +103,15 @@ static inline struct port *bed_try(struct bed *b, const char *device, uint16_t q
 	b->listen_port = port_ethdev_listen_port(b->p);
 	cr_assert_eq(port_ethdev_set_local(b->p, locals, RTE_DIM(locals)), 0);
 	return b->p;
+}
+
+/* The netdev has this MAC address and MTU now. */
+static inline int bed_set_link(struct bed *b, const uint8_t mac[6], uint32_t mtu)
+{
+	struct port_link link = { .ifindex = port_ethdev_ifindex(b->p), .mtu = mtu, .up = true };
+
+	memcpy(link.mac, mac, sizeof(link.mac));
+	return port_ethdev_set_links(b->p, &link, 1);
 }
 
 static inline void bed_open(struct bed *b, const char *device, uint16_t queues)

@@ -30,6 +30,16 @@
 	"\nlisten_port=51820\nfwmark=51966\nmtu=1420\nouter=kernel\naead=openssl\ntsc_hz=1000\npeers=3\nconnected=2\nstaged=4\n" \
 	"allowed_ips=3\nwork_used=3\nwork_size=1024\nmbufs_used=900\nmbufs_size=1000\ncontrol_initiations_sent=2\n" \
 	"control_changes=0\ndrop_no_peer=9\ndrop_replayed=10\ndrop_from_the_future=1\ndrop_no_mbuf=0\n"
+#define STATS_ROUTES "routes_prefixes=1000000\nroutes_hosts=31\nroutes_judged=32\nroutes_resyncs=33\n"
+#define STATS_PORT_OUTER "port=wan0\nport_role=outer\nport_device=0000:03:00.0\nport_driver=net_ixgbe\nport_mirror=wan0\nport_numa=1\n" \
+	"port_queues=4\nport_mtu=9000\nport_mac=02:00:00:00:ab:01\nport_link=up\nport_speed_mbps=10000\n" \
+	"port_offloads=rss,udp_checksum\nport_rx_packets=11\nport_rx_bytes=1024\nport_rx_missed=13\nport_rx_errors=14\n" \
+	"port_rx_no_mbuf=15\nport_tx_packets=16\nport_tx_bytes=1048576\nport_tx_errors=18\n"
+#define STATS_PORT_LAN "port=net_memif0\nport_role=lan\nport_device=net_memif0,role=client\nport_driver=net_memif\nport_queues=1\n" \
+	"port_mtu=1500\nport_mac=02:00:00:00:ab:02\nport_link=down\nport_speed_mbps=0\nport_rx_packets=21\nport_rx_bytes=0\n" \
+	"port_rx_missed=0\nport_rx_errors=0\nport_rx_no_mbuf=0\nport_tx_packets=0\nport_tx_bytes=0\nport_tx_errors=0\n"
+#define STATS_CORE_LAN "core=4\nroles=rx\nouter_rx=0\nouter_tx=0\ninner_rx=0\ninner_tx=0\nlan_rx=91\nlan_tx=92\nhost_rx=93\nhost_tx=94\n"
+#define STATS_PORTS STATS_IFACE STATS_ROUTES STATS_PORT_OUTER STATS_PORT_LAN STATS_CORE_0 STATS_CORE_1 STATS_CORE_LAN "errno=0\n\n"
 #define STATS_CORE_0 "core=0\nroles=rx,worker\nouter_rx=100\nouter_tx=50\ninner_rx=50\ninner_tx=100\nbatches=10\nbatched=150\n" \
 	"sleeps=6\nwakes=7\nfifo_used=1\nfifo_size=32\nstage_rx=100\nstage_aead=150\nstage_rest=750\ncore_drop_no_peer=9\n"
 #define STATS_CORE_1 "core=2\nroles=worker\nouter_rx=0\nouter_tx=0\ninner_rx=0\ninner_tx=0\nbatches=0\nbatched=0\n" \

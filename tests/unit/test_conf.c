@@ -208,7 +208,9 @@ static char *conf_show(const struct conf *c)
 	for (size_t i = 0; i < c->n_peers; i++)
 		show_peer(out, &c->peers[i]);
 	if (strcmp(c->outer, "kernel") != 0)
-		fprintf(out, "outer %s\n", c->outer);
+		fprintf(out, "outer %s%s%s\n", c->outer, *c->outer_mirror ? " as " : "", c->outer_mirror);
+	if (c->lan || *c->lan_mirror)
+		fprintf(out, "lan %s as %s\n", c->lan, c->lan_mirror);
 	show_cores(out, "rx ", &c->rx_cores);
 	show_cores(out, "worker ", &c->worker_cores);
 	if (strcmp(c->aead, "auto") != 0)
@@ -329,7 +331,19 @@ static const struct good good[] = {
 	GOOD(D "Outer=Kernel,iface=vrf1\n", SHOW_I "outer kernel,iface=vrf1\n"),
 	GOOD(D "Outer=kernel,iface=abcdefghijklmno\n",
 	     SHOW_I "outer kernel,iface=abcdefghijklmno\n"),
-	GOOD(D "Outer=x\nOUTER = 0000:03:00.0\n", SHOW_I "outer 0000:03:00.0\n"),
+	GOOD(D "Outer=x as y\nOUTER = 0000:03:00.0 as wan0\n", SHOW_I "outer 0000:03:00.0 as wan0\n"),
+	GOOD(D "Outer=0000:03:00.0 as wan0\nOuter=net_af_packet0,iface=eth0\n", SHOW_I "outer net_af_packet0,iface=eth0\n"),
+	GOOD(D "Outer=3:1F.7,a=b\tAS  wan0\n", SHOW_I "outer 0000:03:1f.7,a=b as wan0\n"),
+	GOOD(D "Outer=Ab:00.0 as a.b-c_d+e=12345\n", SHOW_I "outer 0000:ab:00.0 as a.b-c_d+e=12345\n"),
+	GOOD(D "Outer=DE10000:e1:0a.1 as wan0\n", SHOW_I "outer de10000:e1:0a.1 as wan0\n"),
+	GOOD(D "Outer=net_memif0,socket=/run/a:b.sock,role=client as wan0\n",
+	     SHOW_I "outer net_memif0,socket=/run/a:b.sock,role=client as wan0\n"),
+	GOOD(D "Outer=net_af_packet0,iface=eth0 as wan0\nLan=0:0:0.0 as lan0\n",
+	     SHOW_I "outer net_af_packet0,iface=eth0 as wan0\nlan 0000:00:00.0 as lan0\n"),
+	GOOD(D "Lan=net_ring0 as lan0\nLan = net_ring1 as lan1\n", SHOW_I "lan net_ring1 as lan1\n"),
+	/* only what counts in the end must go together */
+	GOOD(D "Outer=net_a as a\nLan=net_a as a\nLan=net_b as b\n", SHOW_I "outer net_a as a\nlan net_b as b\n"),
+	GOOD(D "Outer=net_a as a\nLan=net_aa as aa\n", SHOW_I "outer net_a as a\nlan net_aa as aa\n"),
 	GOOD(D "Outer=net_af_xdp0,iface=eth0,queue_count=2\n",
 	     SHOW_I "outer net_af_xdp0,iface=eth0,queue_count=2\n"),
 	GOOD(D "RxCores = 0\nWorkerCores=0-3,5, 7 - 8,1023\n",
@@ -559,13 +573,51 @@ static const struct bad bad[] = {
 	  ":10: Outer: 'kernel,iface=a,b=c' is neither kernel nor kernel,iface=NAME\n" },
 	{ D "Outer=net af\nOuter=net\x7f\nOuter=,iface=eth0\nOuter=kernel ,iface=x\n"
 	    "Outer=net_0123456789_0123456789_0123456789_0123456789_0123456789_01234\n",
-	  ":4: Outer: 'net af' has white space or a character that no device name has\n"
-	  ":5: Outer: 'net\\x7f' has white space or a character that no device name has\n"
+	  ":4: Outer: 'net af' is neither DEVICE nor DEVICE as NAME; a device has no white space in it\n"
+	  ":5: Outer: 'net\\x7f' has a character that no device name has\n"
 	  ":6: Outer: ',iface=eth0' does not begin with the name of a device, of 1 to 63 "
 	  "characters\n"
-	  ":7: Outer: 'kernel ,iface=x' has white space or a character that no device name has\n"
+	  ":7: Outer: 'kernel ,iface=x' is neither DEVICE nor DEVICE as NAME; a device has no white space in it\n"
 	  ":8: Outer: 'net_0123456789_0123456789_0123456789_0123456789_0123456789_01234'"
 	  " does not begin with the name of a device, of 1 to 63 characters\n" },
+	{ D "Outer=0000:03:00.0\nOuter=3:0.0,a=b\nOuter=net_null0\nOuter=virtio_user0\nLan=net_af_packet0,iface=eth0\n"
+	    "Lan=4:0.0\nLan=kernel\nLan=kernel as lan0\nOuter=kernel as wan0\nOuter=kernel,iface=a as wan0\n",
+	  ":4: Outer: a NIC that DPDK owns needs a name for the host's interface: Outer = 0000:03:00.0 as wan0\n"
+	  ":5: Outer: a NIC that DPDK owns needs a name for the host's interface: Outer = 0000:03:00.0 as wan0\n"
+	  ":6: Outer: a device that DPDK owns needs a name for the host's interface: Outer = net_null0 as wan0\n"
+	  ":7: Outer: a device that DPDK owns needs a name for the host's interface: Outer = virtio_user0 as wan0\n"
+	  ":8: Lan: a device that DPDK owns needs a name for the host's interface: Lan = net_af_packet0,iface=eth0 as lan0\n"
+	  ":9: Lan: a NIC that DPDK owns needs a name for the host's interface: Lan = 0000:04:00.0 as lan0\n"
+	  ":10: Lan: 'kernel' is no device of DPDK's; without Lan the host forwards between the tunnel and its networks\n"
+	  ":11: Lan: 'kernel' is no device of DPDK's; without Lan the host forwards between the tunnel and its networks\n"
+	  ":12: Outer: 'kernel' is the host already and has no interface to name: leave out as wan0\n"
+	  ":13: Outer: 'kernel,iface=a' is the host already and has no interface to name: leave out as wan0\n" },
+	{ D "Outer=03:00 as a\nOuter=03:20.0 as a\nOuter=03:00.8 as a\nOuter=100:00.0 as a\nOuter=123456789:03:00.0 as a\n"
+	    "Outer=0:0:0:0.0 as a\nOuter=03:00.0.0 as a\nOuter=: as a\n",
+	  ":4: Outer: '03:00 as a' does not begin with a PCI address such as 0000:03:00.0\n"
+	  ":5: Outer: '03:20.0 as a' does not begin with a PCI address such as 0000:03:00.0\n"
+	  ":6: Outer: '03:00.8 as a' does not begin with a PCI address such as 0000:03:00.0\n"
+	  ":7: Outer: '100:00.0 as a' does not begin with a PCI address such as 0000:03:00.0\n"
+	  ":8: Outer: '123456789:03:00.0 as a' does not begin with a PCI address such as 0000:03:00.0\n"
+	  ":9: Outer: '0:0:0:0.0 as a' does not begin with a PCI address such as 0000:03:00.0\n"
+	  ":10: Outer: '03:00.0.0 as a' does not begin with a PCI address such as 0000:03:00.0\n"
+	  ":11: Outer: ': as a' does not begin with a PCI address such as 0000:03:00.0\n" },
+	{ D "Lan=net_a as\nLan=net_a as a b\nLan=net_a as a/b\nLan=net_a as 0123456789abcdef\nLan=net_a as ..\nLan=net_a as site\n"
+	    "Lan=net_a is a\n",
+	  ":4: Lan: 'net_a as' has no name behind as\n"
+	  ":5: Lan: 'net_a as a b' has something behind the name of the host's interface\n"
+	  ":6: Lan: 'net_a as a/b' has no name behind as that an interface can have: 1 to 15 of a-z A-Z 0-9 _ = + . -\n"
+	  ":7: Lan: 'net_a as 0123456789abcdef' has no name behind as that an interface can have: 1 to 15 of a-z A-Z 0-9 _ = + . -\n"
+	  ":8: Lan: 'net_a as ..' has no name behind as that an interface can have: 1 to 15 of a-z A-Z 0-9 _ = + . -\n"
+	  ":9: Lan: site is the name of the tunnel's interface; the host's interface on net_a needs another\n"
+	  ":10: Lan: 'net_a is a' is neither DEVICE nor DEVICE as NAME; a device has no white space in it\n" },
+	{ D "Outer=3:0.0,x=1 as a\nLan=0000:03:00.0 as b\nPoll=never\n",
+	  ":6: Poll: 'never' is neither auto nor always\n"
+	  ":5: Lan: '0000:03:00.0' is the device of Outer already (line 4)\n" },
+	{ D "Lan=net_a as b\nOuter=net_a,x=y as c\n",
+	  ":5: Outer: 'net_a' is the device of Lan already (line 4)\n" },
+	{ D "Outer=net_a as a\nLan=net_b as a\n",
+	  ":5: Lan: a is the name of the host's interface for Outer already (line 4)\n" },
 	{ D "RxCores=\nRxCores=a\nRxCores=3-1\nRxCores=1,\nRxCores=1-\nRxCores=-1\nRxCores=1-2-"
 	    "3\nRxCores=(0-1)\n",
 	  ":4: RxCores: has no value\n"
@@ -683,15 +735,15 @@ static struct conf *parse_dataplane(const char *ifname, const char *text)
 
 Test(conf, dataplane_alone)
 {
-	static const char rest[] = "RxCores=3\nWorkerCores=1,2\nAead=openssl\nPoll=always\nMetrics=[::1]:1\nMetricsPeers=off\n";
-	static const char shown[] = "outer net_null0\nrx 3\nworker 1,2\naead openssl\npoll always\nmetrics <::1> 1\n"
+	static const char rest[] = "Lan=net_null1 as lan0\nRxCores=3\nWorkerCores=1,2\nAead=openssl\nPoll=always\nMetrics=[::1]:1\nMetricsPeers=off\n";
+	static const char shown[] = "outer net_null0 as wan0\nlan net_null1 as lan0\nrx 3\nworker 1,2\naead openssl\npoll always\nmetrics <::1> 1\n"
 				    "metrics without peers\n";
 	char text[2000], expected[2000], *is;
 	struct conf *c;
 
 	snprintf(text, sizeof(text), "%s%s", "[Interface]\nPrivateKey=" K1 "\nListenPort=5\nFwMark=6\nAddress=::1\nMTU=1400\nTable=9\n"
 		 "PreUp=a\nPostUp=b\nPreDown=c\nPostDown=d\n[Peer] # alice\nPublicKey=" K2 "\nEndpoint=a:1\nAllowedIPs=::/0\n"
-		 "[Dataplane]\nOuter=net_null0\n", rest);
+		 "[Dataplane]\nOuter=net_null0 as wan0\n", rest);
 	c = parse_dataplane("vpn7", text);
 	cr_assert_not_null(c, "%s", diagnosis);
 	snprintf(expected, sizeof(expected), "private " ZERO "\n%s", shown);
@@ -826,7 +878,7 @@ Test(conf, no_memory)
 		"[Peer] # a\nPublicKey=" K2 "\nPresharedKey=" K3
 		"\nEndpoint=a:1\nEndpoint=b:1\nAllowedIPs=::/0,0.0.0.0/0,1.0.0.0/8\n"
 		"[Peer]\nPublicKey=" K3 "\n[Peer]\nPublicKey=" K2 "\n"
-		"[Dataplane]\nOuter=kernel\nOuter=kernel,iface=a\nOuter=net_null0\nRxCores=0-"
+		"[Dataplane]\nOuter=kernel\nOuter=kernel,iface=a\nOuter=net_null0 as a\nLan=1:0.0 as b\nLan=net_b as b\nRxCores=0-"
 		"3\nWorkerCores=1\nAead=openssl\nMetrics=1.2.3.4:5\nMetrics=1.2.3.4:6\n";
 	char buffer[4096];
 	size_t n = 0;
@@ -1191,4 +1243,10 @@ Test(conf, examples)
 		"\nendpoint <192.0.2.123> 1234\nallowed 10.2.0.1/32\nallowed fd00:2::1/128\n");
 	example_check("dataplane", "private " ZERO "\nport 51820\naddress 10.9.0.1/24\npeer " ZERO
 				   "\nname <site2>\nallowed 10.9.0.2/32\n");
+	example_check("appliance", "private " ZERO "\nport 51820\naddress 10.9.0.1/24\nmtu 1420\n"
+				   "postup <ip address replace 192.0.2.1/24 dev wan0; ip route replace default via 192.0.2.254>\n"
+				   "postup <ip address replace 192.168.1.1/24 dev lan0>\n"
+				   "postup <sysctl -q net.ipv4.conf.lan0.forwarding=1 net.ipv4.conf.appliance.forwarding=1>\n"
+				   "peer " ZERO "\nname <site2>\nendpoint <198.51.100.2> 51820\nallowed 10.9.0.2/32\nallowed 192.168.2.0/24\n"
+				   "outer 0000:03:00.0 as wan0\nlan 0000:03:00.1 as lan0\n");
 }

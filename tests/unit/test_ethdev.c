@@ -273,7 +273,7 @@ FOR_DRIVERS(too_big_for_the_link)
 
 	/* A larger MTU later does not make the driver's frames larger. */
 	memcpy(mac, rw.hdr + 6, 6);
-	cr_expect_eq(port_ethdev_set_link(b.p, mac, 9100), 0);
+	cr_expect_eq(bed_set_link(&b, mac, 9100), 0);
 	cr_expect_eq(bed_send(&b, &rw, data, 9000, 0), 0);
 	cr_expect_eq(bed_drops(&b, DROP_TX_TOO_BIG), 2);
 	close(fd);
@@ -291,7 +291,7 @@ FOR_DRIVERS(mac_address_changes)
 	bed_open(&b, driver->device, 1);
 	exchange(&b, HERE4, THERE4, 64);
 	test_sh("ip link set edA address 02:ed:00:00:00:01");
-	cr_assert_eq(port_ethdev_set_link(b.p, mac, 1500), 0);
+	cr_assert_eq(bed_set_link(&b, mac, 1500), 0);
 	test_sh("nsenter --net=/proc/%d/fd/%d ip neigh flush all", getpid(), b.there);
 	exchange(&b, HERE4, THERE4, 64);
 	exchange(&b, HERE6, THERE6, 64);

@@ -106,9 +106,9 @@ FOR_DRIVERS(there_and_back)
 	close(call(&b, 0, 4242, &way));
 	memcpy(own, way.hdr + 6, sizeof(own));
 	cr_assert_eq(port_ethdev_listen_prepare(b.p, 4243, err), 0, "%s", err);
-	cr_expect_eq(port_ethdev_set_link(b.p, nobody, 1500), 0);
+	cr_expect_eq(bed_set_link(&b, nobody, 1500), 0);
 	port_ethdev_listen_commit(b.p);
-	cr_expect_eq(port_ethdev_set_link(b.p, own, 1500), 0);
+	cr_expect_eq(bed_set_link(&b, own, 1500), 0);
 	works_on(&b, 4243);
 	is_the_hosts(&b, 4242);
 	bed_close(&b);

@@ -37,9 +37,9 @@ ParameterizedTestParameters(ethdev_setup, refused)
 		  "'net_af_xdp0,queue_count=1' names no interface: write net_af_xdp0,iface=NAME" },
 		{ "net_af_packet0,iface=edA,colour=red", 1,
 		  "DPDK cannot make a device of 'net_af_packet0,iface=edA,colour=red,qpairs=1" },
-		{ "0000:03:00.0", 1, "cannot use the DPDK device '0000:03:00.0': it must be "
-		  "net_af_packet or net_af_xdp with iface=NAME" },
-		{ "net_null0", 1, "cannot use the DPDK device 'net_null0'" },
+		{ "0000:03:00.0", 1, "cannot share the DPDK device '0000:03:00.0' with the host: that takes "
+		  "net_af_packet or net_af_xdp with iface=NAME; for any other, name the host's interface: 0000:03:00.0 as wan0" },
+		{ "net_null0", 1, "cannot share the DPDK device 'net_null0' with the host" },
 		{ "net_af_packet0,iface=edTun", 1,
 		  "edTun has no Ethernet frames: use Outer = kernel" },
 		{ "net_af_packet0,iface=edA,qpairs=2", 3,

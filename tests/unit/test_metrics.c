@@ -155,6 +155,70 @@ Test(metrics, text_format)
 	free(list);
 }
 
+#define WAN "interface=wg0\tport=wan0\trole=outer\t"
+#define LAN "interface=wg0\tport=net_memif0\trole=lan\t"
+
+static void check_ports(const char *list)
+{
+	has(list, "wgdp_port_info\tdevice=0000:03:00.0\tdriver=net_ixgbe\tinterface=wg0\tmac=02:00:00:00:ab:01\tmirror=wan0\tnuma_node=1\t"
+		  "offloads=rss,udp_checksum\tport=wan0\trole=outer\t1");
+	has(list, "wgdp_port_info\tdevice=net_memif0,role=client\tdriver=net_memif\tinterface=wg0\tmac=02:00:00:00:ab:02\tmirror=\t"
+		  "offloads=\tport=net_memif0\trole=lan\t1");
+	has(list, "wgdp_port_up\t" WAN "1");
+	has(list, "wgdp_port_up\t" LAN "0");
+	has(list, "wgdp_port_speed_bytes\t" WAN "1250000000");
+	cr_assert_null(strstr(list, "wgdp_port_speed_bytes\t" LAN), "it is not known");
+	has(list, "wgdp_port_mtu_bytes\t" WAN "9000");
+	has(list, "wgdp_port_queues\t" WAN "4");
+	has(list, "wgdp_port_receive_packets_total\t" WAN "11");
+	has(list, "wgdp_port_receive_packets_total\t" LAN "21");
+	has(list, "wgdp_port_receive_bytes_total\t" WAN "12");
+	has(list, "wgdp_port_receive_missed_packets_total\t" WAN "13");
+	has(list, "wgdp_port_receive_errors_total\t" WAN "14");
+	has(list, "wgdp_port_receive_no_buffer_packets_total\t" WAN "15");
+	has(list, "wgdp_port_transmit_packets_total\t" WAN "16");
+	has(list, "wgdp_port_transmit_bytes_total\t" WAN "17");
+	has(list, "wgdp_port_transmit_errors_total\t" WAN "18");
+	has(list, "wgdp_fast_path_received_packets_total\tinterface=wg0\t95");
+	has(list, "wgdp_fast_path_sent_packets_total\tinterface=wg0\t92");
+	has(list, "wgdp_mirror_received_frames_total\tinterface=wg0\t93");
+	has(list, "wgdp_mirror_sent_frames_total\tinterface=wg0\t94");
+	has(list, "wgdp_core_fast_path_received_packets_total\tcore=3\tinterface=wg0\t91");
+	has(list, "wgdp_core_fast_path_received_packets_total\tcore=5\tinterface=wg0\t4");
+	has(list, "wgdp_core_fast_path_sent_packets_total\tcore=3\tinterface=wg0\t92");
+	has(list, "wgdp_core_mirror_received_frames_total\tcore=3\tinterface=wg0\t93");
+	has(list, "wgdp_core_mirror_sent_frames_total\tcore=3\tinterface=wg0\t94");
+	has(list, "wgdp_fib_prefixes\tinterface=wg0\t1000000");
+	has(list, "wgdp_fib_hosts\tinterface=wg0\t31");
+	has(list, "wgdp_fib_verdicts\tinterface=wg0\t32");
+	has(list, "wgdp_fib_resyncs_total\tinterface=wg0\t33");
+	has(list, "wgdp_fast_path_up\tinterface=wg0\t1");
+	cr_assert_null(strstr(list, "wgdp_fast_path_received_packets_total\tinterface=wg1"), "it has no devices");
+	cr_assert_null(strstr(list, "wgdp_fib_prefixes\tinterface=wg1"));
+}
+
+Test(metrics, ports)
+{
+	struct counters *c = &bed[0].i.dp->core[0]->counters;
+	char *list;
+
+	iface_bed_devices(&bed[0]);
+	c->lan_rx = 91;
+	c->lan_tx = 92;
+	c->host_rx = 93;
+	c->host_tx = 94;
+	bed[0].i.dp->core[1]->counters.lan_rx = 4;
+	for (int openmetrics = 0; openmetrics < 2; openmetrics++) {
+		list = samples(openmetrics, 333, NULL);
+		check_ports(list);
+		free(list);
+	}
+	bed[0].lan.routes.off = "a rule by source";
+	list = samples(true, 65536, NULL);
+	has(list, "wgdp_fast_path_up\tinterface=wg0\t0");
+	free(list);
+}
+
 Test(metrics, peers_can_be_left_out)
 {
 	char *list;

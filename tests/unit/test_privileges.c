@@ -71,6 +71,11 @@ Test(privileges, needs_follow_the_port)
 	cr_assert(needs_of("kernel,iface=eth0", "wg0.conf") == 0);
 	cr_assert(needs_of("net_af_packet0,iface=eth0", "wg0.conf") == PRIVILEGES_DEVICE);
 	cr_assert(needs_of("net_af_xdp0,iface=eth0", "wg0.conf") == (PRIVILEGES_DEVICE | PRIVILEGES_AF_XDP));
+	cr_assert(needs_of("net_af_xdp0,iface=eth0 as wan0", "wg0.conf") == (PRIVILEGES_DEVICE | PRIVILEGES_AF_XDP));
+	cr_assert(needs_of("net_memif0 as wan0", "wg0.conf") == PRIVILEGES_DEVICE);
+	cr_assert(needs_of("kernel\nLan = net_memif0 as lan0", "wg0.conf") == PRIVILEGES_DEVICE);
+	cr_assert(needs_of("kernel\nLan = net_af_xdp0,iface=eth0 as lan0", "wg0.conf") == (PRIVILEGES_DEVICE | PRIVILEGES_AF_XDP));
+	cr_assert(needs_of("ffff:ff:1f.7 as wan0", "wg0.conf") == PRIVILEGES_DEVICE, "a NIC that is not there");
 	cr_assert(set_of("CapEff") == before);
 }
 
@@ -133,6 +138,14 @@ Test(privileges, devices_keep_more)
 	cr_expect(set_of("CapPrm") == (BASE | BIT(CAP_IPC_LOCK)));
 	cr_assert(privileges_drop(PRIVILEGES_AF_XDP, err), "%s", err);
 	cr_expect(set_of("CapPrm") == BASE, "what is gone cannot come back, and is no error here");
+}
+
+Test(privileges, a_nic_without_iommu_keeps_more)
+{
+	char err[PRIVILEGES_ERRLEN];
+
+	cr_assert(privileges_drop(PRIVILEGES_DEVICE | PRIVILEGES_PHYSICAL, err), "%s", err);
+	cr_expect(set_of("CapPrm") == (BASE | BIT(CAP_IPC_LOCK) | BIT(CAP_SYS_ADMIN) | BIT(CAP_SYS_RAWIO)));
 }
 
 Test(privileges, without_net_admin_it_says_so)

@@ -57,6 +57,19 @@ static const char golden_dataplane[] =
 	"       2  worker      90.0%    0.0        -           0           0  aead 90.0%\n"
 	"       0  rx,worker   25.0%   15.0     1/32           6           7  rx 10.0% aead 15.0%\n";
 
+static const char golden_ports[] =
+	"  packets inside: 50 received, 100 sent, 4 waiting for a session\n"
+	"  fast path: 91 packets from the LAN, 92 to it\n"
+	"  frames of the host: 93 from it, 94 to it\n"
+	"  port wan0: outer, 0000:03:00.0 (net_ixgbe), link up 10 Gbit/s, mtu 9000, 4 queues, NUMA node 1, rss, udp checksum\n"
+	"    mac 02:00:00:00:ab:01; received 11 packets, 1.00 KiB; sent 16, 1.00 MiB\n"
+	"    missed 13, no buffer 15, errors 14 received, 18 sent\n"
+	"  port net_memif0: lan, net_memif0,role=client (net_memif), link down, mtu 1500, 1 queue\n"
+	"    mac 02:00:00:00:ab:02; received 21 packets, 0 B; sent 0, 0 B\n"
+	"    missed 0, no buffer 0, errors 0 received, 0 sent\n"
+	"  routes: 1000000 prefixes, 31 of neighbours, 32 judged; read anew 33 times\n"
+	"  drops:\n";
+
 static char *shown(const struct remote_iface *i, uint64_t now, bool colours)
 {
 	char *text;
@@ -83,6 +96,36 @@ Test(show, golden)
 	snprintf(want, sizeof(want), "%s%s", golden_wg, golden_dataplane);
 	text = shown(&i, 1000121, false);
 	cr_assert_str_eq(text, want);
+	free(text);
+	remote_fini(&i);
+}
+
+Test(show, ports)
+{
+	static const struct { uint64_t mbps; const char *text; } speed[] = {
+		{ 0, "link up, mtu" }, { 10, "link up 10 Mbit/s, mtu" }, { 1000, "link up 1 Gbit/s, mtu" }, { 2500, "link up 2.5 Gbit/s, mtu" },
+		{ 400000, "link up 400 Gbit/s, mtu" },
+	};
+	struct remote_iface i;
+	char *text;
+
+	make(&i, STATS_PORTS);
+	text = shown(&i, 1000121, false);
+	cr_assert(strstr(text, golden_ports), "%s", text);
+	free(text);
+	for (size_t k = 0; k < sizeof(speed) / sizeof(speed[0]); k++) {
+		i.stats.port[0].speed_mbps = speed[k].mbps;
+		text = shown(&i, 1000121, false);
+		cr_assert(strstr(text, speed[k].text), "%s: %s", speed[k].text, text);
+		free(text);
+	}
+	strcpy(i.stats.routes_off, "a rule by source");
+	text = shown(&i, 1000121, false);
+	cr_assert(strstr(text, " 33 times\n    no fast path: a rule by source\n"), "%s", text);
+	free(text);
+	memset(i.stats.port, 0, sizeof(i.stats.port));	/* nothing but that they are there */
+	text = shown(&i, 1000121, false);
+	cr_assert(strstr(text, "  port :  (), link not known, mtu 0, 0 queues\n    mac not known; received"), "%s", text);
 	free(text);
 	remote_fini(&i);
 }
@@ -214,6 +257,43 @@ Test(show, json)
 	o = json_of(NULL, 0);
 	cr_assert_eq(json_array_size(json_object_get(o, "interfaces")), 0);
 	json_decref(o);
+}
+
+Test(show, json_ports)
+{
+	json_int_t mtu, mbps, errors, missed, hosts, host_tx, lan_rx, numa, queues;
+	const char *name, *role, *device, *mirror, *mac, *link, *off0, *off1, *down;
+	json_t *o, *d, *no_mirror, *no_numa, *no_speed, *off;
+	struct remote_iface i;
+
+	make(&i, STATS_PORTS);
+	o = json_of(&i, 1);
+	d = json_object_get(json_array_get(json_object_get(o, "interfaces"), 0), "dataplane");
+	cr_assert_eq(json_unpack(d, "{s:[{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s, s:I, s:[ss!], s:I, s:I}, {s:o, s:o, s:s, s:o, s:[!]}!],"
+		" s:{s:I, s:o}, s:{s:I, s:I}}", "ports", "name", &name, "role", &role, "device", &device, "mirror", &mirror, "numa", &numa,
+		"queues", &queues, "mtu", &mtu, "mac", &mac, "link", &link, "speed_mbps", &mbps, "offloads", &off0, &off1, "rx_missed", &missed,
+		"tx_errors", &errors, "mirror", &no_mirror, "numa", &no_numa, "link", &down, "speed_mbps", &no_speed, "offloads",
+		"routes", "hosts", &hosts, "off", &off, "packets", "lan_rx", &lan_rx, "host_tx", &host_tx), 0);
+	cr_assert_str_eq(name, "wan0");
+	cr_assert_str_eq(role, "outer");
+	cr_assert_str_eq(device, "0000:03:00.0");
+	cr_assert_str_eq(mirror, "wan0");
+	cr_assert_str_eq(mac, "02:00:00:00:ab:01");
+	cr_assert_str_eq(link, "up");
+	cr_assert_str_eq(off0, "rss");
+	cr_assert_str_eq(off1, "udp_checksum");
+	cr_assert_str_eq(down, "down");
+	cr_assert(numa == 1 && queues == 4 && mtu == 9000 && mbps == 10000 && missed == 13 && errors == 18);
+	cr_assert(hosts == 31 && lan_rx == 91 && host_tx == 94);
+	cr_assert(json_is_null(no_mirror) && json_is_null(no_numa) && json_is_null(no_speed) && json_is_null(off));
+	json_decref(o);
+	remote_fini(&i);
+	make(&i, STATS_WHOLE);
+	o = json_of(&i, 1);
+	d = json_object_get(json_array_get(json_object_get(o, "interfaces"), 0), "dataplane");
+	cr_assert(json_array_size(json_object_get(d, "ports")) == 0 && json_is_null(json_object_get(d, "routes")));
+	json_decref(o);
+	remote_fini(&i);
 }
 
 Test(show, text)

@@ -43,6 +43,7 @@ Test(stats, cores_and_their_sum)
 	cr_assert_eq(s.sum.drop[DROP_STAGE_FULL], 501000 + 2 * DROP_STAGE_FULL + 7, "those dropped while staged count, too");
 	cr_assert_eq(s.sum.drop[DROP_NO_PEER], 501000 + 2 * DROP_NO_PEER);
 	cr_assert_eq(s.sum.wakes, s.core[0].counters.wakes + s.core[1].counters.wakes);
+	cr_assert_eq(s.sum.host_tx, s.core[0].counters.host_tx + s.core[1].counters.host_tx);
 	cr_assert_eq(s.sum.stage[STAGE_AEAD], s.core[0].counters.stage[STAGE_AEAD] + s.core[1].counters.stage[STAGE_AEAD]);
 }
 
@@ -122,6 +123,10 @@ Test(stats, text)
 	bed.i.dp->core[0]->counters.drop[DROP_REPLAYED] = 3;
 	bed.i.dp->core[1]->counters.drop[DROP_REPLAYED] = 4;
 	bed.i.dp->core[1]->counters.stage[STAGE_AEAD] = UINT64_MAX;
+	bed.i.dp->core[1]->counters.lan_rx = 91;
+	bed.i.dp->core[1]->counters.lan_tx = 92;
+	bed.i.dp->core[1]->counters.host_rx = 93;
+	bed.i.dp->core[1]->counters.host_tx = 94;
 	stats_collect(&bed.i, &s);
 	fputc('\n', f);
 	stats_print(f, &s);
@@ -149,12 +154,100 @@ Test(stats, text)
 	cores = strstr(text, "\ncore=5\n");
 	cr_assert_not_null(cores);
 	cr_assert_str_eq(line(cores, "roles"), "worker");
+	cr_assert_str_eq(line(cores, "lan_rx"), "91");
+	cr_assert_str_eq(line(cores, "lan_tx"), "92");
+	cr_assert_str_eq(line(cores, "host_rx"), "93");
+	cr_assert_str_eq(line(cores, "host_tx"), "94");
+	cr_assert_null(line(text, "port"));
+	cr_assert_null(line(text, "routes_prefixes"));
 	cr_assert_null(line(cores, "fifo_size"));
 	cr_assert_null(line(cores, "core_drop_no_peer"), "only those that are not 0");
 	cr_assert_str_eq(line(cores, "stage_aead"), "18446744073709551615");
 	for (char *at = strtok(text, "\n"); at; at = strtok(NULL, "\n"), lines++)
 		cr_assert(strcspn(at, "=") == strspn(at, "abcdefghijklmnopqrstuvwxyz_") && strchr(at, '='), "%s", at);
-	cr_assert_eq(lines, 12 + 4 + 10 + CONTROL_N + DROP_N + (10 + 2 + STAGE_N + 1) + (10 + STAGE_N + 1), "%zu lines", lines);
+	cr_assert_eq(lines, 12 + 4 + 10 + CONTROL_N + DROP_N + (14 + 2 + STAGE_N + 1) + (14 + STAGE_N + 1), "%zu lines", lines);
+	free(text);
+}
+
+static char *text_of(void)
+{
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	stats_collect(&bed.i, &s);
+	fputc('\n', f);
+	stats_print(f, &s);
+	fclose(f);
+	return text;
+}
+
+static const char ports_text[] =
+	"\nroutes_prefixes=1000000\nroutes_hosts=31\nroutes_judged=32\nroutes_resyncs=33\nroutes_off=a rule by source\n"
+	"port=wan0\nport_role=outer\nport_device=0000:03:00.0\nport_driver=net_ixgbe\nport_mirror=wan0\nport_numa=1\nport_queues=4\n"
+	"port_mtu=9000\nport_mac=02:00:00:00:ab:01\nport_link=up\nport_speed_mbps=10000\nport_offloads=rss,udp_checksum\n"
+	"port_rx_packets=11\nport_rx_bytes=12\nport_rx_missed=13\nport_rx_errors=14\nport_rx_no_mbuf=15\n"
+	"port_tx_packets=16\nport_tx_bytes=17\nport_tx_errors=18\n"
+	"port=net_memif0\nport_role=lan\nport_device=net_memif0,role=client\nport_driver=net_memif\nport_queues=1\n"
+	"port_mtu=1500\nport_mac=02:00:00:00:ab:02\nport_link=down\nport_speed_mbps=0\n"
+	"port_rx_packets=21\nport_rx_bytes=0\nport_rx_missed=0\nport_rx_errors=0\nport_rx_no_mbuf=0\n"
+	"port_tx_packets=0\nport_tx_bytes=18446744073709551615\nport_tx_errors=0\n"
+	"core=3\n";
+
+Test(stats, ports)
+{
+	char *text;
+
+	iface_bed_devices(&bed);
+	bed.lan.routes.off = "a rule by source";
+	text = text_of();
+	cr_assert(strstr(text, ports_text), "%s", text);
+	free(text);
+	bed.lan.routes.off = NULL;
+	text = text_of();
+	cr_assert_null(line(text, "routes_off"), "it is on");
+	free(text);
+}
+
+/* One offload alone; and nothing in the snapshot points to the port, which may go. */
+Test(stats, ports_are_copied)
+{
+	char device[] = "net_af_packet0,iface=eth0", driver[] = "net_af_packet", *text;
+
+	iface_bed_devices(&bed);
+	bed.i.lan = NULL;
+	bed.outer.info.device = device;
+	bed.outer.info.driver = driver;
+	bed.outer.info.mirror = NULL;
+	bed.outer.info.rss = false;
+	text = text_of();
+	IS("port", "net_af_packet0");
+	IS("port_device", "net_af_packet0,iface=eth0");
+	IS("port_offloads", "udp_checksum");
+	cr_assert(s.n_ports == 1 && !s.has_routes && !line(text, "routes_prefixes") && !line(text, "port_mirror"));
+	free(text);
+	cr_assert(!s.port[0].info.device && !s.port[0].info.driver && !s.port[0].info.mirror);
+	memset(device, 'x', sizeof(device) - 1);
+	memset(driver, 'x', sizeof(driver) - 1);
+	cr_assert_str_eq(s.port[0].name, "net_af_packet0");
+	cr_assert_str_eq(s.port[0].device, "net_af_packet0,iface=eth0");
+	cr_assert_str_eq(s.port[0].driver, "net_af_packet");
+}
+
+/* Device strings of any length. */
+Test(stats, long_device)
+{
+	char device[300], *text;
+
+	iface_bed_devices(&bed);
+	memset(device, 'd', sizeof(device));
+	device[sizeof(device) - 1] = '\0';
+	bed.outer.info.device = device;
+	bed.outer.info.driver = bed.outer.info.mirror = NULL;
+	text = text_of();
+	cr_assert_str_eq(line(text, "port_driver"), "");
+	cr_assert_eq(strlen(line(text, "port")), sizeof(s.port[0].name) - 1);
+	cr_assert_eq(strlen(line(text, "port_device")), sizeof(s.port[0].device) - 1);
 	free(text);
 }
 

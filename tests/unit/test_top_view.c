@@ -86,6 +86,31 @@ Test(top, golden)
 	top_data_fini(&d);
 }
 
+/* Counters of devices between the two snapshots; one that was not there before has counted from 0. */
+Test(top, ports)
+{
+	static const char later[] = STATS_LATER_IFACE
+		"port=net_memif0\nport_link=up\nport_rx_packets=5021\nport_tx_packets=7000\n"
+		"port=wan0\nport_link=down\nport_rx_packets=11\nport_tx_packets=16\nport_rx_missed=15\nport_rx_no_mbuf=19\nport_rx_errors=20\n"
+		"port_tx_errors=26\nport=new0\nport_link=up\nport_rx_packets=2\n" STATS_LATER_CORES "errno=0\n\n";
+	struct top_ui ui = { .delay = 2 };
+	struct top_screen s = { .rows = 0 };
+	char text[TOP_ROW_SIZE(120)];
+	struct top_data d;
+
+	top_data_init(&d);
+	take(&d, GET_WHOLE, STATS_PORTS, 1000000000);
+	cr_assert(top_screen_resize(&s, 24, 120));
+	top_view_render(&d, &ui, &moment, &s);
+	cr_assert_str_eq(top_screen_row(&s, 3, text), "ports/s wan0 up in - out -  net_memif0 down in - out -");
+	take(&d, GET_LATER, later, 3000000000);
+	top_view_render(&d, &ui, &moment, &s);
+	cr_assert_str_eq(top_screen_row(&s, 3, text), "ports/s net_memif0 up in 2.50k out 3.50k  wan0 down in 0 out 0 lost 10  new0 up in 1 out 0");
+	cr_assert_eq(strncmp(top_screen_row(&s, 4, text), "control/s", 9), 0);
+	top_screen_fini(&s);
+	top_data_fini(&d);
+}
+
 /* Names for keys, cut to the column by what they take on a terminal. */
 Test(top, names)
 {
@@ -216,13 +241,16 @@ Test(top, layout)
 	top_data_init(&d);
 	d.now.has_stats = true;
 	for (d.now.stats.n_cores = 0; d.now.stats.n_cores < 70; d.now.stats.n_cores += 7) {
+		d.now.stats.n_ports = d.now.stats.n_cores % 2;
 		for (d.n_drops = 0; d.n_drops < 22; d.n_drops += 3) {
 			for (d.now.n_peers = 0; d.now.n_peers < 100; d.now.n_peers += 9) {
 				for (int rows = 0; rows < 150; rows++) {
 					const struct top_layout l = top_layout_of(rows, &d, true);
-					const int lines = l.title + l.totals + l.rings + l.control + l.head + l.foot + l.cores + l.drops + l.peers;
+					const int lines = l.title + l.totals + l.rings + l.ports + l.control + l.head + l.foot + l.cores +
+								  l.drops + l.peers;
 
 					cr_assert(lines == rows || (lines < rows && rows < 4 + 1), "%d of %d", lines, rows);
+					cr_assert(!l.ports || d.now.stats.n_ports);
 					cr_assert(l.cores <= (int)d.now.stats.n_cores + 1 && l.cores != 1 && l.drops <= (int)d.n_drops + 1);
 					if (l.peers > 3 && l.peers > (int)d.now.n_peers)
 						cr_assert(l.drops == (int)d.n_drops + 1 &&

@@ -56,9 +56,34 @@ static void check_stats(const struct remote_iface *i)
 	cr_assert(s->drops.n == 4 && remote_counter(&s->drops, "replayed", 0) == 10);
 	cr_assert(s->n_cores == 2 && s->core[0].cpu == 0 && s->core[1].cpu == 2);
 	cr_assert(s->core[0].has_fifo && s->core[0].fifo_size == 32 && !s->core[1].has_fifo);
-	cr_assert(s->core[0].outer_rx == 100 && s->core[0].batched == 150 && s->core[0].wakes == 7);
+	cr_assert(s->core[0].packets.outer_rx == 100 && s->core[0].batched == 150 && s->core[0].wakes == 7);
 	cr_assert_float_eq(remote_core_load(&s->core[0]), 0.25, 1e-9);
 	cr_assert_float_eq(remote_core_load(&s->core[1]), 0.9, 1e-9);
+}
+
+static void check_ports(const struct remote_stats *s)
+{
+	const struct remote_port *p = s->port;
+	const struct remote_packets sum = remote_packets(s);
+
+	cr_assert(s->n_ports == 2 && s->n_cores == 3 && s->mtu == 1420 && s->n_rings == 2);
+	cr_assert_str_eq(p->name, "wan0");
+	cr_assert_str_eq(p->role, "outer");
+	cr_assert_str_eq(p->device, "0000:03:00.0");
+	cr_assert_str_eq(p->driver, "net_ixgbe");
+	cr_assert_str_eq(p->mirror, "wan0");
+	cr_assert_str_eq(p->mac, "02:00:00:00:ab:01");
+	cr_assert_str_eq(p->link, "up");
+	cr_assert_str_eq(p->offloads, "rss,udp_checksum");
+	cr_assert(p->has_numa && p->numa == 1 && p->queues == 4 && p->mtu == 9000 && p->speed_mbps == 10000);
+	cr_assert(p->rx_packets == 11 && p->rx_bytes == 1024 && p->rx_missed == 13 && p->rx_errors == 14 && p->rx_no_mbuf == 15);
+	cr_assert(p->tx_packets == 16 && p->tx_bytes == 1048576 && p->tx_errors == 18);
+	cr_assert_str_eq(p[1].name, "net_memif0");
+	cr_assert_str_eq(p[1].link, "down");
+	cr_assert(!p[1].has_numa && !*p[1].mirror && !*p[1].offloads && p[1].rx_packets == 21 && p[1].tx_packets == 0);
+	cr_assert(sum.outer_rx == 100 && sum.inner_tx == 100 && sum.lan_rx == 91 && sum.lan_tx == 92 && sum.host_rx == 93 && sum.host_tx == 94);
+	cr_assert(s->has_routes && s->routes_prefixes == 1000000 && s->routes_hosts == 31 && s->routes_judged == 32 && s->routes_resyncs == 33);
+	cr_assert_str_eq(s->routes_off, "");
 }
 
 /* However it comes in pieces; the public key is the private one's. */
@@ -103,6 +128,26 @@ static void broken(bool stats, const char *text, size_t len, const char *why_wan
 	cr_assert_eq(remote_feed(&i, stats, text, len, 4096, &why), ANSWER_BROKEN, "%s", text);
 	cr_assert(strstr(why, why_wanted), "%s: %s", text, why);
 	remote_fini(&i);
+}
+
+Test(answer, ports)
+{
+	char many[(REMOTE_PORTS + 1) * 10 + 1] = "";
+	struct remote_iface i;
+
+	for (size_t piece = 1; piece <= strlen(STATS_PORTS); piece += 7) {
+		remote_init(&i, "wg0");
+		cr_assert_eq(remote_feed(&i, true, STATS_PORTS, strlen(STATS_PORTS), piece, NULL), ANSWER_DONE);
+		check_ports(&i.stats);
+		remote_fini(&i);
+	}
+	for (int k = 0; k <= REMOTE_PORTS; k++)
+		strcat(many, "port=p\n");
+	remote_init(&i, "wg0");
+	cr_assert_eq(remote_feed(&i, true, many, strlen("port=p\n") * REMOTE_PORTS, 4096, NULL), ANSWER_MORE);
+	cr_assert_eq(i.stats.n_ports, REMOTE_PORTS);
+	remote_fini(&i);
+	broken(true, many, strlen(many), "value");
 }
 
 #define BROKEN(text, why) { text, sizeof(text) - 1, why }
@@ -151,6 +196,7 @@ static const char *const broken_peer[] = {
 static const char *const broken_stats[] = {
 	"core=\n", "core=x\n", "core=0\nbatches=x\n", "core=0\nstage_=1\n", "core=0\nstage_rx=\n", "drop_=1\n", "uptime_ns=-5\n",
 	"drop_a_reason_whose_name_is_longer_than_any=1\n", "work_used=x\n", "_size=1\n", "public_key=1\n", "control_x=y\n",
+	"port=\n", "port=p\nport_mtu=x\n", "port=p\nport_numa=-1\n", "port=p\nport_tx_errors=18446744073709551616\n", "routes_hosts=\n",
 };
 
 Test(answer, garbage)
@@ -180,7 +226,7 @@ Test(answer, garbage)
 /* A longest line is none too long; unknown keys are passed over, of which there may be any number; text becomes printable. */
 Test(answer, tolerated)
 {
-	static const char text[] = "later=1\nversion=\033[2J\x80\nouter=a=b\nerrno=-22\n\n";
+	static const char text[] = "later=1\nport_mtu=x\nport=p\nport_later=x\nversion=\033[2J\x80\nouter=a=b\nerrno=-22\n\n";
 	static char line[ANSWER_LINE];
 	struct remote_iface i;
 

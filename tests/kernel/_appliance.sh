@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Sourced by the tests with wgdp as an appliance: in a guest (_guest.sh) with an IOMMU and two NICs, which DPDK drives by vfio-pci.
+#
+#     namespace p                            QEMU: wgdp                               namespace h
+#   go 192.168.77.2, fd00:77::2 - - - dp 192.168.77.1, fd00:77::1
+#                            e1000 00:03.0            00:04.0 virtio, 2 queues
+#   tap0 10.77.0.2, fd77::2 ------ wan0 10.77.0.1     lan0 10.88.0.1 ------- tap1 10.88.0.2, fd88::2
+#                                       fd77::1       fd88::1
+#
+# guest runs a command in it.
+
+kernel_tests=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
+. "$kernel_tests/_guest.sh"
+guest_build "$kernel_tests/../../build/kernel-peer"	# once; before the namespaces, for it needs the internet
+. "$kernel_tests/../netns/_init.sh"
+
+# guest_put FILE...: to the guest's folder /run
+guest_put() {
+	local f
+	for f; do guest "echo $(base64 -w 0 "$f") | base64 -d >/run/$f"; done
+}
+
+# guest_run_wgdp FILE.conf...: in the guest, all in one process; its log is /run/wgdp.log there. Does not wait.
+guest_run_wgdp() {
+	guest_put "$@"
+	guest "cd /run; rm -f wgdp.status; { wgdp $(printf -- '--conf %s ' "$@"); echo \$? >wgdp.status; } >wgdp.log 2>&1 &"
+}
+
+# guest_start_wgdp FILE.conf...: until it is up
+guest_start_wgdp() {
+	local f
+	guest_run_wgdp "$@"
+	for f; do
+		guest_wait "[ -e /run/wgdp.status ] || grep -q '^wgdp: ${f%.conf}: up\$' /run/wgdp.log" 60
+		guest '[ ! -e /run/wgdp.status ]' || fail "wgdp did not start: $(guest 'cat /run/wgdp.log')"
+	done
+}
+
+# guest_stop_wgdp: it has to exit with 0
+guest_stop_wgdp() {
+	guest 'kill $(pidof wgdp)'
+	guest_wait '[ -e /run/wgdp.status ]'
+	[ "$(guest 'cat /run/wgdp.status')" = 0 ] || fail "wgdp in the guest: $(guest 'cat /run/wgdp.status /run/wgdp.log')"
+}
+
+# monitor COMMAND: QEMU's
+monitor() { echo "$1" | nc -U -N -w 10 "$tmp/guest/monitor" >>"$tmp/guest/monitor.log"; }
+
+appliance_setup() {
+	cat <<'SETUP'
+ln -sf /usr/bin/bash /bin/sh
+ln -s /usr/bin/kmod /sbin/modprobe
+ln -s /run /var/run
+mkdir /dev/hugepages
+mount -t hugetlbfs hugetlbfs /dev/hugepages
+modprobe -a virtio_pci virtio_net tun vhost_net
+sysctl -qw net.ipv6.conf.default.accept_dad=0 net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+ip link set lo up
+SETUP
+}
+
+# boot: namespaces, the guest with wgdp and what DPDK has for its NICs
+boot() {
+	local t pmds tree=$tmp/guest/tree
+	ns q
+	for t in tap0 tap1; do ip -n q tuntap add $t mode tap $([ $t = tap0 ] || echo multi_queue); done
+	mkdir -p "$tree/var"
+	appliance_setup >"$tree/setup"
+	pmds=$(echo /usr/lib/*-linux-gnu/dpdk/pmds-*)
+	guest_add "$tree" "$WGDP" /bin/bash /usr/bin/{kmod,wg} /usr/sbin/{ip,ethtool,driverctl} ${extra:-} \
+		"$pmds"/librte_{bus_{pci,vdev},mempool_ring,net_{e1000,virtio,tap}}.so.*
+	ln -s "$WGDP" "$tree/usr/bin/wgdp"
+	guest_start "$top/build/kernel-peer" "$tmp/guest" q 90 intel_iommu=on \
+		-accel tcg,thread=multi -smp 2 -m 1024 -cpu "${cpu:-qemu64,+rdrand,+ssse3,+sse4.1,+sse4.2,+popcnt,+bmi2,+adx}" \
+		-chardev "socket,id=monitor,path=$tmp/guest/monitor,server=on,wait=off" -mon chardev=monitor \
+		-device intel-iommu,intremap=on \
+		-netdev tap,id=n0,ifname=tap0,script=no,downscript=no \
+		-device e1000,id=wan,netdev=n0,addr=3,mac=52:54:00:77:67:01,romfile= \
+		-netdev tap,id=n1,ifname=tap1,script=no,downscript=no,queues=2 \
+		-device virtio-net-pci,id=lan,netdev=n1,addr=4,mac=52:54:00:77:67:02,romfile=,disable-legacy=on,iommu_platform=on,mq=on,vectors=6
+}
+
+# plug TAP NS [ADDR...]: the other end of a NIC's cable; QEMU, which holds it open, stays where it is
+plug() {
+	local a
+	ip -n q link set "$1" netns "$2"
+	for a in "${@:3}"; do ip -n "$2" addr add "$a" dev "$1"; done
+	ip -n "$2" link set "$1" up
+}
