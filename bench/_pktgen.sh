@@ -257,7 +257,7 @@ testpmd_point() {
 	before=$(work_of wga)
 	progress "dpdk-testpmd"
 	pps=$(testpmd_run "$1" "$2")
-	[ "$(calc "$pps > 0")" = 1 ] || fail "dpdk-testpmd: nothing came out: $(grep -A 12 statistics testpmd.log | tail -n 14)"
+	[ "$(calc "0 < $pps")" = 1 ] || fail "dpdk-testpmd: nothing came out: $(grep -A 12 statistics testpmd.log | tail -n 14)"
 	jq -cn --arg size "$2" --argjson n "$1" --argjson pps "$pps" \
 		'{ kind: "point", case: "seal", size: $size, flows: $n, mean_size: ($size | tonumber), full_pps: $pps }' >point.json
 	csv_row "$(difference "$before" "$(work_of wga)")" '{"cycles":0,"packets":0}' testpmd "$beside"

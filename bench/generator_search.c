@@ -13,6 +13,7 @@ enum { SETTLE_TRIES = 40, TRIALS_MAX = 40 };
 
 #define SETTLE_S 0.05
 #define FIRST 0.9		/* of full speed: where the search begins */
+#define LEAST 0.001		/* of full speed: given up below it */
 #define ABOVE 1.05		/* full speed may be found a little too low */
 
 static const struct {
@@ -106,7 +107,7 @@ static double bisect(const struct search *s, struct trial *t, const char *name, 
 {
 	double low = 0, high = full * ABOVE, pps = full * FIRST;
 
-	for (; b->trials < TRIALS_MAX && high - low > s->resolution * high; pps = low > 0 ? (low + high) / 2 : high * FIRST) {
+	for (; b->trials < TRIALS_MAX && high - low > s->resolution * high && high > full * LEAST; pps = (low + high) / 2) {
 		unsigned int left = s->retries;
 		struct trial_sum sum;
 

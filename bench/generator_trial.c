@@ -172,16 +172,16 @@ static bool receiver_checks(const struct receiver *in)
 	return in->received % CHECK_EACH == 0;
 }
 
-static void packet_check(const struct trial *t, struct stream *s, const uint8_t *at, size_t size)
+/* False: it is of an earlier trial, which was late. */
+static bool packet_check(const struct trial *t, struct stream *s, const uint8_t *at, size_t size)
 {
 	struct stamp stamp;
 	const char *error = frame_check(at, size, s->way, s->hops, &stamp);
 
-	s->in.checked++;
-	if (!error && stamp.trial != t->number)
-		error = "a packet of an earlier trial";
 	if (error)
 		s->in.error = error;
+	s->in.checked++;
+	return error || stamp.trial == t->number;
 }
 
 static void receive_packet(struct trial *t, struct stream *s, const struct rte_mbuf *m, uint64_t now)
@@ -202,28 +202,27 @@ static void receive_packet(struct trial *t, struct stream *s, const struct rte_m
 	s->in.received++;
 }
 
-/* Opens a copy: the packet inside is the one that was sent, and says when. */
-static void sealed_check(struct trial *t, struct stream *s, const uint8_t *message, size_t len, unsigned int flow, uint64_t now)
+/* Opens a copy: the packet inside is the one that was sent, and says when. False: it is of an earlier trial. */
+static bool sealed_check(struct trial *t, struct stream *s, const uint8_t *message, size_t len, unsigned int flow, uint64_t now)
 {
 	struct stamp stamp;
 	uint8_t *packet;
 
 	if (len > sizeof(t->scratch)) {
 		s->in.error = "a message that is too large";
-		return;
+		return true;
 	}
 	memcpy(t->scratch, message, len);
 	if (!generator_far_open(s->opens, flow, t->scratch, &len, &packet)) {
 		s->in.error = "a message that is not authentic";
-		return;
+		return true;
 	}
-	packet_check(t, s, packet, len);
-	if (s->in.error)
-		return;
-	frame_stamp(packet, len, &stamp);
+	if (!packet_check(t, s, packet, len) || !frame_stamp(packet, len, &stamp))
+		return false;
 	if (stamp.flow != flow)
 		s->in.error = "a packet in another flow's tunnel";
 	latency_add(&s->in.latency, now - stamp.when);
+	return true;
 }
 
 static void receive_sealed(struct trial *t, struct stream *s, const struct rte_mbuf *m, uint64_t now)
@@ -240,8 +239,10 @@ static void receive_sealed(struct trial *t, struct stream *s, const struct rte_m
 	}
 	if (port != flow)
 		s->in.error = "a message to another far end's port";
-	if (receiver_checks(&s->in))
-		sealed_check(t, s, message, len, flow, now);
+	if (receiver_checks(&s->in) && !sealed_check(t, s, message, len, flow, now)) {
+		s->in.foreign++;
+		return;
+	}
 	receiver_order(&s->in, flow, counter);
 	s->in.received++;
 }
@@ -378,7 +379,7 @@ static void prepare(struct trial *t)
 		if (s->tape)
 			tape_record(s->tape, s->seals, t->size, t->number, n, s->out.number);
 	}
-	while (rte_rdtsc() - last < STILL_S * rte_get_tsc_hz())
+	while (rte_rdtsc() - last < (t->lossy ? QUIET_S : STILL_S) * rte_get_tsc_hz())
 		for (unsigned int p = 0; p < t->n_ports; p++)
 			if (discard(t->port[p]))
 				last = rte_rdtsc();
@@ -396,6 +397,7 @@ void trial_run(struct trial *t)
 	send_all(t, alone);
 	if (!alone)
 		pthread_join(receiver, NULL);
+	t->lossy = !all_received(t);
 	for (unsigned int k = 0; k < t->n_streams; k++)
 		if (t->stream[k]->in.error)
 			bench_fail("%s: %s came out", t->stream[k]->name, t->stream[k]->in.error);

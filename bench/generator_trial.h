@@ -75,6 +75,7 @@ struct trial {
 	/* results */
 	uint64_t begin_tsc, end_tsc;	/* of sending */
 	uint32_t sending;		/* atomic */
+	bool lossy;			/* something is missing: it might come in the next one */
 };
 
 /* Memory for the streams' flows. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-# plot.py [FOLDER]: draws the CSV files of bench/results (or FOLDER) into that folder, as SVG and PNG. A file that is not there is left
-# out, with a word about it; a file that cannot be drawn is an error.
+# plot.py [--only NAME] [FOLDER]: draws the CSV files of bench/results (or FOLDER) into that folder, as SVG and PNG; or NAME.csv alone. A file that
+# is not there is left out, with a word about it; a file that cannot be drawn is an error.
 import csv
 import pathlib
 import sys
@@ -307,18 +307,121 @@ def handshake(data, folder, machine):
     finish(fig, folder, 'handshake', machine)
 
 
+WAYS = {'seal': (BLUE, 'o'), 'open': (RED, 's'), 'both': (GREEN, '^'), 'chain': (PINK, 'D')}
+WAY_NAMES = {'seal': 'sealing', 'open': 'opening', 'both': 'both at once', 'chain': 'sealing, then opening'}
+
+
+def pktgen_sizes(ax, rows):
+    """Gbit/s by size with one tunnel, or the fewest that there are."""
+    fewest = min(rows.distinct('tunnels'), key=int, default='1')
+    sizes = set()
+    for case, (colour, marker) in WAYS.items():
+        r = sizes_first(rows.where(case=case, tunnels=fewest))
+        if not r:
+            continue
+        sizes.update(int(x['size']) for x in r)
+        ax.plot(r.values('size'), r.values('full_gbit'), color=colour, linestyle=(0, (4, 2)), linewidth=1.1)
+        ax.plot(r.values('size'), r.values('lossless_gbit'), color=colour, marker=marker, label=WAY_NAMES[case])
+    if sizes:
+        size_axis(ax, sorted(sizes))
+        ax.tick_params(axis='x', labelrotation=45)
+        ax.legend(loc='upper left')
+    ax.set(title=f'By size, {fewest} tunnel{"s" if fewest != "1" else ""}; dashed: full speed', ylabel='Gbit/s without loss', ylim=(0, None))
+
+
+def pktgen_tunnels(ax, rows):
+    """Mpps by the number of tunnels, small packets and a mix."""
+    for size, style in ('64', '-'), ('imix', (0, (1, 1.5))):
+        for case in 'seal', 'open', 'both':
+            r = Rows(sorted(rows.where(case=case, size=size), key=lambda x: int(x['tunnels'])))
+            if r:
+                colour, marker = WAYS[case]
+                ax.plot(r.values('tunnels'), [x / 1e6 for x in r.values('lossless_pps')], color=colour, marker=marker, linestyle=style,
+                        label=f'{"IMIX" if size == "imix" else size + " B"}, {WAY_NAMES[case]}')
+    ax.set_xscale('log')
+    ax.xaxis.set_major_formatter(FuncFormatter(count))
+    ax.set(title='By tunnels', xlabel='tunnels', ylabel='Mpps without loss', ylim=(0, None))
+    if ax.lines:
+        ax.legend(loc='best', fontsize=7)
+
+
+def pktgen_latency(ax, rows):
+    """Median to 99 % at three loads, small packets."""
+    fewest = min(rows.distinct('tunnels'), key=int, default='1')
+    size = '64' if rows.where(size='64') else rows.distinct('size')[0]
+    labels = []
+    for case in 'seal', 'open', 'both', 'chain':
+        for r in rows.where(case=case, tunnels=fewest, size=size):
+            for load in '10', '50', '90':
+                if not r[f'latency{load}_p50']:
+                    continue
+                x = len(labels)
+                low, high, least = (float(r[f'latency{load}_{q}']) for q in ('p50', 'p99', 'min'))
+                ax.plot([x, x], [least, high], color=WAYS[case][0], linewidth=5, solid_capstyle='butt', alpha=0.35)
+                ax.plot([x], [low], color=WAYS[case][0], marker='_', markersize=12, markeredgewidth=2.5)
+                labels.append(f'{load} %\n{case}' if load == '50' else f'{load} %')
+    ax.set_yscale('log')
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{x:g}'))
+    ax.set_xticks(range(len(labels)), labels, fontsize=7.5)
+    ax.set(title=f'Latency at shares of that rate, {size} B', ylabel='µs: least to 99 %, median')
+    ax.grid(axis='x', visible=False)
+
+
+def pktgen_testpmd(ax, testpmd):
+    """Full speed as two generators see it, one straight after the other."""
+    sizes = testpmd.distinct('size')
+    tunnels = testpmd.distinct('tunnels')
+    size = '64' if '64' in sizes else sizes[0] if sizes else '64'
+    for i, (key, label, colour) in enumerate((('beside_pps', "bench's own", OURS), ('full_pps', 'dpdk-testpmd', THEIRS))):
+        values = [float(testpmd.where(size=size, tunnels=n)[0][key]) / 1e6 for n in tunnels if testpmd.where(size=size, tunnels=n)]
+        bars = ax.bar([x + 0.4 * i - 0.2 for x in range(len(values))], values, 0.38, color=colour, label=label)
+        ax.bar_label(bars, fmt='%.2f', fontsize=7, padding=1)
+    ax.set_xticks(range(len(tunnels)), tunnels)
+    ax.set(title=f'Sealing at full speed by two generators, {size} B', xlabel='tunnels', ylabel='Mpps')
+    ax.margins(y=0.2)
+    ax.grid(axis='x', visible=False)
+    if sizes:
+        ax.legend(loc='upper right', ncols=2)
+
+
+def pktgen(data, folder, machine):
+    rows, testpmd = data['pktgen'].where(generator='wgdp'), data['pktgen'].where(generator='testpmd')
+    r = data['pktgen'][0]
+    fig, axes = plt.subplots(2, 2, figsize=(9, 7.2), layout='constrained')
+    fig.get_layout_engine().set(rect=(0, 0.03, 1, 0.965), w_pad=0.08, h_pad=0.08)
+    fig.suptitle(f'wgdp between two memif ports: RX on CPU {r["rx_cores"]}, workers on {r["worker_cores"]}', x=0.01, ha='left', fontsize=12,
+                 fontweight='bold')
+    tunnels = Rows(x for x in rows if x['case'] != 'bare')
+    if tunnels:
+        pktgen_sizes(axes[0][0], tunnels)
+        pktgen_tunnels(axes[0][1], tunnels)
+        pktgen_latency(axes[1][0], tunnels)
+    pktgen_testpmd(axes[1][1], testpmd)
+    for ax in axes.flat:
+        if not (ax.lines or ax.patches):
+            ax.set_visible(False)
+    cpu, _, cores = r['machine'].rpartition(', ')
+    finish(fig, folder, 'pktgen', {'cpu model': cpu, 'cores': cores.replace(' CPUs', ''), 'kernel': r['kernel'], 'DPDK': r['dpdk'],
+                                   'commit': r['commit'].rstrip('+'), 'tree': 'changed' if r['commit'].endswith('+') else '', 'date': r['date']})
+
+
 PLOTS = [('dataplane', throughput), ('dataplane', ratio), ('dataplane', scaling), ('dataplane', stages), ('compare', compare),
-         ('allowedips', allowedips), ('handshake', handshake)]
+         ('allowedips', allowedips), ('handshake', handshake), ('pktgen', pktgen)]
 
 
 def main():
-    if len(sys.argv) > 2 or sys.argv[1:2] == ['--help']:
-        sys.exit('usage: plot.py [FOLDER]')
-    folder = pathlib.Path(sys.argv[1] if len(sys.argv) == 2 else pathlib.Path(__file__).parent / 'results')
+    args, only = sys.argv[1:], None
+    if args[:1] == ['--only'] and len(args) > 1:
+        only, args = args[1], args[2:]
+    if len(args) > 1 or args[:1] == ['--help'] or (only and only not in [need for need, _ in PLOTS]):
+        sys.exit('usage: plot.py [--only NAME] [FOLDER]')
+    folder = pathlib.Path(args[0] if args else pathlib.Path(__file__).parent / 'results')
     names = dict.fromkeys(['aead'] + [need for need, _ in PLOTS])
     data = {n: read(folder / f'{n}.csv') for n in names if (folder / f'{n}.csv').exists()}
     machine = {r['key']: r['value'] for r in read(folder / 'machine.csv')} if (folder / 'machine.csv').exists() else {}
     for need, draw in PLOTS:
+        if only and need != only:
+            continue
         if data.get(need):
             draw(data, folder, machine)
         else:

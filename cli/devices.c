@@ -21,10 +21,25 @@ static void add_model(struct devices_nic *nic, struct pci_access *names)
 	snprintf(nic->model, sizeof(nic->model), "%s%s[%04x:%04x]", text, *text ? " " : "", nic->pci.vendor, nic->pci.device);
 }
 
+/* What libpci says beside what it returns; it calls this whether or not there is anything to call. */
+static void say_nothing(char *format, ...)
+{
+	(void)format;
+}
+
 /* libpci knows the names alone here: without pci_init it does not look at the bus. */
-static bool collect_nics(struct devices *d, const char *root)
+static struct pci_access *open_names(void)
 {
 	struct pci_access *names = pci_alloc();
+
+	if (names)
+		names->warning = names->debug = say_nothing;
+	return names;
+}
+
+static bool collect_nics(struct devices *d, const char *root)
+{
+	struct pci_access *names = open_names();
 	struct pci_device *all;
 	const size_t n = pci_list(&all, root);
 

@@ -14,6 +14,7 @@
 #include "batch.h"
 #include "change.h"
 #include "cores.h"
+#include "ethdev_fragments.h"
 #include "handshake.h"
 #include "handshake_job.h"
 #include "iface_hooks.h"
@@ -26,7 +27,7 @@ enum {
 	/* Packet buffers that a receiving core may have under way: its FIFO, its ports' queues, its cache, a burst. */
 	MBUFS_PER_RX_CORE = BATCH_FIFO_PACKETS + 1024,
 	/* What a device that DPDK owns keeps of them: a receiving core's queues, each way, and incomplete datagrams; and its mirror's. */
-	MBUFS_PER_NIC_QUEUE = 2 * 1024 + 1024,
+	MBUFS_PER_NIC_QUEUE = 2 * 1024 + FRAGMENTS_MBUFS,
 	MBUFS_PER_MIRROR = 2 * 1024,
 	/* And those of no core: staged packets, and messages of the control thread. */
 	MBUFS_SHARED = STAGE_RING + STAGED_ALL_MAX + 1024,
@@ -48,7 +49,8 @@ size_t iface_memory(const struct conf *conf)
 
 	if (cores_plan(&plan, conf, err))
 		return 0;
-	return pkt_pool_memory(mbufs(&plan, conf), 0) + (outer_is_kernel(conf->outer) ? port_kernel_memory(plan.n_rx) : 0) + RINGS_MEMORY;
+	return pkt_pool_memory(mbufs(&plan, conf), 0) + (outer_is_kernel(conf->outer) ? port_kernel_memory(plan.n_rx) : 0) +
+	       (*conf->outer_mirror ? plan.n_rx * fragments_memory() : 0) + RINGS_MEMORY;
 }
 
 void iface_ignore_self(const struct iface *i, struct conf *conf)

@@ -173,6 +173,7 @@ static void device_own(struct device *d)
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
 	uint16_t mtu = ETHERMTU, most;
+	int rc;
 
 	rte_eth_dev_get_mtu(d->port_id, &mtu);
 	d->mtu = RTE_MIN(mtu, (uint16_t)PKT_MAX_INNER);
@@ -180,7 +181,8 @@ static void device_own(struct device *d)
 		d->mtu = d->netdev.mtu;
 	} else if (rte_eth_dev_info_get(d->port_id, &info) == 0) {
 		most = RTE_MIN(info.max_mtu, (uint16_t)PKT_MAX_INNER);
-		if (most > mtu && rte_eth_dev_set_mtu(d->port_id, most) == 0)
+		rc = most > mtu ? rte_eth_dev_set_mtu(d->port_id, most) : -EINVAL;
+		if (rc == 0 || rc == -ENOTSUP)	/* not supported: memif, ring and the like know no MTU */
 			mtu = most;
 		d->max_frame = RTE_MIN(d->max_frame, mtu + (uint32_t)RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN);
 	}

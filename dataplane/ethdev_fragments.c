@@ -11,7 +11,7 @@
  *
  * All of it runs on the data core of the queue. Cutting is in ethdev_fragments_cut.c.
  */
-#define ALLOW_EXPERIMENTAL_API	/* rte_ip_frag_table_del_expired_entries, until DPDK 23.07 */
+#define ALLOW_EXPERIMENTAL_API	/* rte_ip_frag_table_del_expired_entries, in DPDK 22.11 */
 #include "ethdev_fragments.h"
 
 #include <assert.h>

@@ -60,10 +60,10 @@ struct frame {
 };
 
 /*
- * Looks at the `len` bytes of a frame whose Ethernet header is l2, as frame_l2_parse gave it, which has been checked: it
- * is to us, on the link `ifindex`. `f` is filled in for FRAME_OURS alone, and as FRAME_FRAGMENT says. Padding behind the
- * datagram is fine. From a group MAC address, or IPv6 with extension headers other than one fragment header, it is the
- * host's.
+ * Looks at the `len` bytes of a frame whose Ethernet header is l2, as frame_l2_parse gave it, which has been checked:
+ * it is to us, on the link `ifindex`. `f` is filled in for FRAME_OURS alone, and as FRAME_FRAGMENT says. Padding behind
+ * the datagram is fine. From a group MAC address, or IPv6 with extension headers other than one fragment header, it is
+ * the host's.
  *
  * UDP checksums are not verified: what comes from the same machine (veth, a virtual machine)
  * carries unfinished ones, and everything that WireGuard accepts is authenticated anyway.
@@ -89,8 +89,8 @@ enum frame_checksums {
 /*
  * Completes the frame that begins with headers of frame_headers, `headers` long, and goes on with a
  * message of `payload` bytes, at least 12, from UDP port `port` (host order). DF stays clear, as Linux has it for
- * WireGuard, so the path may fragment, and the identification has to vary (RFC 6864 section 4.3): it is taken from index
- * and counter, or random bytes, of the message, and lets nobody see what is not in there anyway.
+ * WireGuard, so the path may fragment, and the identification has to vary (RFC 6864 section 4.3): it is taken from
+ * index and counter, or random bytes, of the message, and lets nobody see what is not in there anyway.
  */
 void frame_finish(uint8_t *frame, size_t headers, size_t payload, uint16_t port, uint8_t ds,
 		  enum frame_checksums checksums);

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <rte_bus_vdev.h>
@@ -119,6 +121,25 @@ static int mirror_start(struct mirror *mir, uint16_t mtu, struct rte_mempool *po
 	return 0;
 }
 
+/* The kernel's side of it: virtio-user leaves it down, with an MTU of 1500. */
+static int mirror_bring_up(struct mirror *mir, uint16_t mtu, char err[PORT_ERRLEN])
+{
+	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = { .ifr_mtu = mtu };
+	int rc;
+
+	snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", mir->name);
+	rc = fd < 0 || ioctl(fd, SIOCSIFMTU, &ifr) < 0 || ioctl(fd, SIOCGIFFLAGS, &ifr) < 0 ? -errno : 0;
+	ifr.ifr_flags |= IFF_UP;
+	if (rc == 0 && ioctl(fd, SIOCSIFFLAGS, &ifr) < 0)
+		rc = -errno;
+	if (rc < 0)
+		snprintf(err, PORT_ERRLEN, "cannot bring the host's interface %s up: %s", mir->name, rte_strerror(-rc));
+	if (fd >= 0)
+		close(fd);
+	return rc;
+}
+
 int mirror_open(struct mirror *mir, const char *name, const uint8_t mac[6], uint16_t mtu, struct rte_mempool *pool, char err[PORT_ERRLEN])
 {
 	uint32_t level;
@@ -138,6 +159,8 @@ int mirror_open(struct mirror *mir, const char *name, const uint8_t mac[6], uint
 	if (rc == 0)
 		rc = mirror_start(mir, mtu, pool, err);
 	rte_log_set_global_level(level);
+	if (rc == 0)
+		rc = mirror_bring_up(mir, mtu, err);
 	mir->ifindex = if_nametoindex(name);
 	if (rc == 0 && !mir->ifindex) {
 		snprintf(err, PORT_ERRLEN, "interface %s is gone right after it was created", name);

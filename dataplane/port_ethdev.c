@@ -64,7 +64,7 @@ static uint16_t get_port(const struct port_ethdev *p)
 	return __atomic_load_n(&p->listen_port, __ATOMIC_RELAXED);
 }
 
-/* Is it ours? Then only the message is left of it. */
+/* Is it ours? Then only the message is left of it. A fragment for one of our addresses: *l2_len is set. */
 static enum frame_verdict ethdev_accept(const struct port_ethdev *p, const struct nic_links *links, struct rte_mbuf *m, uint8_t *l2_len)
 {
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
@@ -112,12 +112,21 @@ static void host_add(struct port_ethdev *p, struct host_burst *host, struct rte_
 	host->m[host->n++] = m;
 }
 
+/* The MTU of the link that a frame comes or goes by. */
+static uint32_t frame_mtu(const struct nic_links *links, const struct frame_l2 *l2)
+{
+	const uint8_t at = links->by_vid[l2->vid];
+
+	return links->link[at ? at - 1 : 0].mtu;
+}
+
 /* A datagram in fragments: ours once it is whole, in *m, or still the host's, which has it in such pieces as its MTU allows. */
 static bool ethdev_fragment(struct port_ethdev *p, const struct nic_links *links, struct queue *q, struct rte_mbuf **m, uint8_t l2_len,
 			    struct host_burst *host, struct counters *c)
 {
 	struct rte_mbuf *piece[FRAGMENTS_MAX + 1];
 	enum frame_verdict v;
+	struct frame_l2 l2;
 	uint16_t n;
 
 	if (!q->fragments) {
@@ -130,7 +139,8 @@ static bool ethdev_fragment(struct port_ethdev *p, const struct nic_links *links
 	v = ethdev_accept(p, links, *m, &l2_len);
 	if (v == FRAME_OURS)
 		return true;
-	n = fragments_cut(q->fragments, *m, l2_len, links->link[0].mtu, piece, c);
+	frame_l2_parse(rte_pktmbuf_mtod(*m, const uint8_t *), rte_pktmbuf_data_len(*m), &l2);
+	n = fragments_cut(q->fragments, *m, l2.len, frame_mtu(links, &l2), piece, c);
 	for (uint16_t i = 0; i < n; i++)
 		host_add(p, host, piece[i], c);
 	return false;
@@ -187,14 +197,10 @@ static uint16_t ethdev_rx_burst(struct port *port, uint16_t queue, struct rte_mb
 /* Each link has an MTU of its own. */
 static bool fits(const struct nic_links *links, const struct rte_mbuf *m)
 {
-	const struct port_link *link = &links->link[0];
 	struct frame_l2 l2;
 
-	if (!frame_l2_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), &l2))
-		return false;
-	if (l2.vid && links->by_vid[l2.vid])
-		link = &links->link[links->by_vid[l2.vid] - 1];
-	return rte_pktmbuf_pkt_len(m) <= link->mtu + l2.len;
+	return frame_l2_parse(rte_pktmbuf_mtod(m, const uint8_t *), rte_pktmbuf_data_len(m), &l2) &&
+	       rte_pktmbuf_pkt_len(m) <= frame_mtu(links, &l2) + l2.len;
 }
 
 static uint16_t ethdev_tx_burst(struct port *port, uint16_t queue, struct rte_mbuf **m, uint16_t n)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Called by machine.c (wgdp devices) and by the start of the EAL, in the main thread. A PCI device's folder says what it is; who has it
+ * Called by advice.c and cli/devices.c (wgdp devices) and by the start of the EAL, in the main thread. A PCI device's folder says what it is; who has it
  * stands in links: driver, iommu_group, net/NAME (for virtio one folder deeper), uio/uioN; what is open in /proc/PID/fd.
  */
 #include "pci.h"

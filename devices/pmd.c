@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Called by machine.c once a process, before anything runs. A library is mapped and searched for "PMD_INFO_STRING= {...}", a JSON object that
+ * Called by machine_read (advice.c) once a process, before anything runs. A library is mapped and searched for "PMD_INFO_STRING= {...}", a JSON object that
  * ends with a zero byte; its "pci_ids" are lists of vendor, device, subvendor, subdevice, of which 65535 is any.
  */
 #include "pmd.h"

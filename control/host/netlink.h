@@ -61,7 +61,8 @@ int netlink_talk(struct netlink *nl, struct nlmsghdr *nlh, mnl_cb_t cb, void *ar
 
 /*
  * Notifications: shows cb what is there, at most `max` datagrams, never blocks. Returns the number
- * of datagrams read (0: none left), or -errno; -ENOBUFS: some were lost, ask for everything again.
+ * of datagrams read (0: none left), or -errno; -ENOBUFS: some were lost, ask for everything
+ * again, but not before a later call has returned 0: until then more may get lost, which is not told.
  */
 int netlink_read(struct netlink *nl, unsigned int max, mnl_cb_t cb, void *arg);
 

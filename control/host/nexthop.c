@@ -4,10 +4,11 @@
  *
  *   nexthop_get -> pending -> kernel_get_route -> its neighbour -> kernel_get_neigh -> report
  *
- * A change of routes puts every nexthop that depends on them back into `pending`, of which each tick works off a part. A change of a neighbour touches its
- * nexthops only, a change of a link (nexthop_links.c) those of its neighbours.
+ * A change of routes puts every nexthop that depends on them back into `pending`, of which each tick works off a part.
+ * A change of a neighbour touches its nexthops only, a change of a link (nexthop_links.c) those of its neighbours.
  *
- * All of it runs in the control thread. Reports are queued, and made at the end of a tick only, so that whoever gets one may do as he likes here.
+ * All of it runs in the control thread. Reports are queued, and made at the end of a tick only, so that whoever gets
+ * one may do as he likes here.
  */
 #include <assert.h>
 #include <stdio.h>
@@ -147,12 +148,15 @@ static void tick_host(struct nexthops *nhs, uint64_t now)
 static void tick_routes(struct nexthops *nhs, uint64_t now)
 {
 	const uint64_t gap = ROUTES_GAP_MS * MS + nhs->nexthops.n * ROUTES_GAP_NEXTHOP_NS;
-	const uint64_t asked = nhs->counts.routes_asked;
+	const uint64_t enough = nhs->counts.routes_asked + BUDGET;
 
 	if (due_now(&nhs->routes, now, ROUTES_DELAY_MS * MS, gap))
 		nexthops_to_pending(nhs, &nhs->settled);
-	for (unsigned int i = 0; i < BUDGET && nhs->counts.routes_asked - asked < BUDGET && !cds_list_empty(&nhs->pending); i++)
+	for (unsigned int i = 0; i < BUDGET && nhs->counts.routes_asked < enough; i++) {
+		if (cds_list_empty(&nhs->pending))
+			break;
 		nexthop_resolve(nhs, cds_list_first_entry(&nhs->pending, struct nexthop, queue));
+	}
 }
 
 uint64_t nexthops_tick(struct nexthops *nhs, uint64_t now)

@@ -126,8 +126,8 @@ struct nexthops {
 	struct cds_list_head asks[ASK_LEVELS];	/* neighbours in order of time, by delay */
 
 	/*
-	 * Notifications were dropped, and are until the socket has been read empty: the kernel says so for the first one alone. What it is asked
-	 * before that may be out of date unnoticed.
+	 * Notifications were dropped, and are until the socket has been read empty: the kernel says so for the first
+	 * one alone. What it is asked before that may be out of date unnoticed.
 	 */
 	bool overrun;
 	struct due resync, addrs_due, routes;
@@ -189,8 +189,8 @@ void kernel_use_neigh(struct nexthops *nhs, const struct neigh *n);
 void kernel_read(struct nexthops *nhs);
 
 /*
- * Asks for everything of a kind: `prepare` writes the request. A dump that changed under way is begun anew, up to a few times; `prepare` may forget
- * what has come in so far.
+ * Asks for everything of a kind: `prepare` writes the request. A dump that changed under way is begun anew, up to a few
+ * times; `prepare` may forget what has come in so far.
  */
 int kernel_dump(struct nexthops *nhs, void (*prepare)(union netlink_request *req, void *arg), mnl_cb_t cb, void *arg);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the next hops ask of the kernel, and what the kernel tells: route netlink, one socket for requests and one for notifications. Routes, neighbours and
- * addresses; links are nexthop_links.c's. IPv4 addresses are mapped everywhere but in the messages themselves. Control thread.
+ * What the next hops ask of the kernel, and what the kernel tells: route netlink, one socket for requests and one for
+ * notifications. Routes, neighbours and addresses; links are nexthop_links.c's. IPv4 addresses are mapped everywhere
+ * but in the messages themselves. Control thread.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -234,7 +235,8 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 	if (!node)
 		return MNL_CB_OK;
 	state = nlh->nlmsg_type == RTM_NEWNEIGH ? ndm->ndm_state : 0;
-	neigh_update(nhs, caa_container_of(node, struct neigh, node), state, attr_mac(tb[NDA_LLADDR], mac) ? mac : NULL);
+	neigh_update(nhs, caa_container_of(node, struct neigh, node), state,
+		     attr_mac(tb[NDA_LLADDR], mac) ? mac : NULL);
 	return MNL_CB_OK;
 }
 
@@ -281,7 +283,8 @@ static void all_neighs6(union netlink_request *req, void *arg)
 
 bool kernel_get_neighs(struct nexthops *nhs)
 {
-	return kernel_dump(nhs, all_neighs4, take_neigh, nhs) == 0 && kernel_dump(nhs, all_neighs6, take_neigh, nhs) == 0;
+	return kernel_dump(nhs, all_neighs4, take_neigh, nhs) == 0 &&
+	       kernel_dump(nhs, all_neighs6, take_neigh, nhs) == 0;
 }
 
 /* What the kernel refuses now is asked for again in a while. */

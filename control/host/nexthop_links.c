@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The host's interfaces on a port: its netdev, and the VLAN devices on top of that. All are read at first and after a loss of notifications; from then on
- * each notification changes the one link that it is about, so that it does not matter how many other interfaces the host has. What is known is kept whole
- * (a VLAN device that found no room among nexthops_host's links gets in when another one goes) and becomes nexthops_host at the next tick.
+ * The host's interfaces on a port: its netdev, and the VLAN devices on top of that. All are read at first and after a
+ * loss of notifications; from then on each notification changes the one link that it is about, so that it does not
+ * matter how many other interfaces the host has. What is known is kept whole (a VLAN device that found no room among
+ * nexthops_host's links gets in when another one goes) and becomes nexthops_host at the next tick.
  *
  * Control thread.
  */
@@ -93,7 +94,10 @@ static void vlan_remove(struct links *l, struct link *link)
 	l->changed = true;
 }
 
-/* The netdev has one VLAN device of each VLAN at a time: a new one of a known VLAN takes the other's place. NULL: no memory. */
+/*
+ * The netdev has one VLAN device of each VLAN at a time: a new one of a known VLAN takes the other's place. NULL: no
+ * memory.
+ */
 static struct link *vlan_insert(struct links *l, uint16_t vid)
 {
 	size_t at = l->n_vlans;
@@ -282,8 +286,8 @@ bool links_publish(struct nexthops *nhs)
 	nhs->host.n_links = n + 1;
 	if (n < l->n_vlans && !l->full_said) {
 		l->full_said = true;
-		log_line(LOG_WARN, l->name, "it has %zu VLAN devices, of which %d can be used: not VLAN %u and above", l->n_vlans,
-			 PORT_LINKS_MAX - 1, l->vlans[n].port.vid);
+		log_line(LOG_WARN, l->name, "it has %zu VLAN devices, of which %d can be used: not VLAN %u and above",
+			 l->n_vlans, PORT_LINKS_MAX - 1, l->vlans[n].port.vid);
 	}
 	return differs;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A neighbour for each address on a link that a next hop goes by. Those that the kernel is not sure of (stale, failed, without an entry) are asked for: at
- * once, and while they fail after 1, 2, 4, and then every 8 seconds. The kernel calls one stale about 30 s after it was last confirmed, so that being asked
- * for then, every neighbour in use stays confirmed.
+ * A neighbour for each address on a link that a next hop goes by. Those that the kernel is not sure of (stale, failed,
+ * without an entry) are asked for: at once, and while they fail after 1, 2, 4, and then every 8 seconds. The kernel
+ * calls one stale about 30 s after it was last confirmed, so that being asked for then, every neighbour in use stays
+ * confirmed.
  *
  * Control thread. What changes is told by nexthop_touch.
  */

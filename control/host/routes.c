@@ -2,7 +2,7 @@
 /*
  * What is due when:
  *
- *   notifications -> prefixes in the fib; a change is noted: verdicts are asked for again, after a survey (routes_survey.c), 50 ms later
+ *   notifications -> prefixes in the fib; a change is noted: verdicts are asked for again 50 ms later; of rules, links, forwarding: a survey (routes_survey.c)
  *   dump          -> all routes, at first, after lost notifications, and now and then when routes went: prefixes that it has not shown go
  *   ticks         -> a part of whatever is to be done; hosts that nobody uses go
  *
@@ -22,6 +22,7 @@ enum {
 	DIRTY_DELAY_MS = 50,		/* a change seldom comes alone */
 	DIRTY_GAP_MS = 1000,
 	DIRTY_GAP_VERDICT_NS = 100000,
+	SURVEY_GAP_MS = 100,
 	DUMP_GAP_S = 1,			/* doubled for each dump in a row that was not whole, */
 	DUMP_GAP_MAX_S = 64,		/* up to this */
 	STALE_S = 60,			/* prefixes that may have no route any more are looked for after this, */
@@ -184,6 +185,17 @@ static void tick_dump(struct routes *r)
 		dump_ended(r);
 }
 
+static void tick_survey(struct routes *r)
+{
+	if (!r->survey_wanted || r->now < r->survey_earliest)
+		return;
+	r->survey_earliest = r->now + SURVEY_GAP_MS * ROUTES_MS;
+	if (!survey(r))
+		return;				/* again, then */
+	r->survey_wanted = false;
+	r->surveyed = true;
+}
+
 /* Verdicts. */
 
 static void tick_dirty(struct routes *r)
@@ -198,10 +210,7 @@ static void tick_dirty(struct routes *r)
 		return;
 	r->dirty_due = 0;
 	r->dirty_earliest = r->now + gap;
-	if (!survey(r))
-		return;				/* still dirty */
 	r->dirty = false;
-	r->surveyed = true;
 	cds_list_splice(&r->judged, r->again.prev);
 	CDS_INIT_LIST_HEAD(&r->judged);
 }
@@ -222,6 +231,7 @@ uint64_t routes_tick(struct routes *r, uint64_t now)
 
 	r->now = now;
 	tick_dump(r);
+	tick_survey(r);
 	tick_dirty(r);
 	verdicts_again(r);
 	hops_tick(r);
@@ -230,6 +240,8 @@ uint64_t routes_tick(struct routes *r, uint64_t now)
 
 	if (r->dump.state != DUMP_NONE || !cds_list_empty(&r->again) || !cds_list_empty(&r->hops_stale) || !cds_list_empty(&r->hops_late))
 		return now;
+	if (r->survey_wanted)
+		next = sooner(next, r->survey_earliest);
 	if (r->dump_due)
 		next = sooner(next, later(r->dump_due, r->dump_earliest));
 	if (r->stale && !r->stale_due)
@@ -287,7 +299,7 @@ struct routes *routes_create(const struct routes_conf *conf, char err[ROUTES_ERR
 		routes_destroy(r);
 		return NULL;
 	}
-	r->dirty = true;
+	r->dirty = r->survey_wanted = true;
 	routes_want_dump(r, 0);
 	switch_fib(r);
 	return r;

@@ -106,7 +106,9 @@ struct routes {
 	const char *incomplete;			/* why prefixes are missing, or NULL */
 
 	struct dests rules;
-	bool surveyed, forwarding6;
+	bool surveyed, survey_wanted;
+	uint64_t survey_earliest;
+	bool forwarding6;			/* the survey's */
 	char survey[ROUTES_ERRLEN];		/* why destinations do not decide alone; "": they do */
 	char off[ROUTES_ERRLEN];		/* why the fib is off; "": it is on */
 	bool told;				/* the log has said that it is off */

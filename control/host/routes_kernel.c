@@ -129,6 +129,23 @@ static bool askable(const struct fib_question *q)
 	       d4 >> 16 != 0xa9fe;
 }
 
+/*
+ * IPv4: may the kernel have refused for the source only (rp_filter, an address of its own)? Of other packets that says nothing. A blackhole gives the same
+ * EINVAL as a bad source, but also to who does not come from anywhere.
+ */
+static bool by_source(struct routes *r, const struct fib_question *q, int error)
+{
+	union netlink_request req;
+	struct rtmsg *rtm = netlink_request_init(&req, RTM_GETROUTE, 0, sizeof(*rtm));
+
+	if (q->family != AF_INET || error != -EINVAL)
+		return error == -EXDEV;
+	rtm->rtm_family = AF_INET;
+	rtm->rtm_dst_len = 32;
+	mnl_attr_put(&req.nlh, RTA_DST, 4, q->dst);
+	return netlink_talk(&r->talk, &req.nlh, NULL, NULL) != -EINVAL;
+}
+
 void routes_kernel_ask(struct routes *r, const struct fib_question *q, struct outcome *out)
 {
 	const struct port_link *link = q->from == FIB_FROM_LAN ? routes_link_by_vid(r, q->vid) : NULL;
@@ -154,8 +171,7 @@ void routes_kernel_ask(struct routes *r, const struct fib_question *q, struct ou
 	mnl_attr_put(&req.nlh, RTA_SRC, len, q->src);
 	mnl_attr_put_u32(&req.nlh, RTA_IIF, iif);
 	rc = netlink_talk(&r->talk, &req.nlh, take_answer, &a);
-	/* IPv4: the source is not one to come from there (rp_filter, an address of the host): of other packets that says nothing. */
-	if (rc == -EXDEV || rc == -EINVAL)
+	if (rc < 0 && by_source(r, q, rc))
 		out->verdict = FIB_ASK;
 }
 
@@ -236,12 +252,21 @@ static int take_notification(const struct nlmsghdr *nlh, void *arg)
 			route_deleted(r, &t);
 		break;
 	case RTM_NEWLINK:
+		r->survey_wanted = true;
 		if (nlh->nlmsg_len >= NLMSG_HDRLEN + sizeof(*ifi) && !(ifi->ifi_flags & IFF_UP))
 			routes_went(r);
 		break;
-	case RTM_DELLINK:
-	case RTM_DELADDR:
 	case RTM_NEWRULE:
+	case RTM_DELLINK:
+		r->survey_wanted = true;
+		routes_went(r);
+		break;
+	case RTM_DELRULE:
+	case RTM_NEWNETCONF:
+	case RTM_DELNETCONF:
+		r->survey_wanted = true;
+		break;
+	case RTM_DELADDR:
 	case RTM_DELNEXTHOP:
 		routes_went(r);
 		break;
@@ -255,7 +280,7 @@ bool routes_kernel_read(struct routes *r)
 	int n = netlink_read(&r->notify, READ_MAX, take_notification, r);
 
 	if (n < 0) {
-		r->lost = true;
+		r->lost = r->survey_wanted = true;
 		r->dump.whole[0] = r->dump.whole[1] = false;
 		routes_want_dump(r, r->now);
 		routes_touch(r);

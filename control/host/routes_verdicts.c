@@ -191,6 +191,7 @@ void routes_links_changed(struct routes *r)
 	CDS_INIT_LIST_HEAD(&r->hops);
 	cds_list_splice(&r->hops_late, &r->hops_stale);
 	CDS_INIT_LIST_HEAD(&r->hops_late);
+	r->survey_wanted = true;
 	routes_touch(r);
 }
 

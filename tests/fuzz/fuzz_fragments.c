@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libFuzzer: frames to fragments_take, and what comes out cut again and put together again. The input is records of a byte
- * (how), the length of what follows (16 bits), and
+ * libFuzzer: frames to fragments_take, and what comes out cut again and put together again. The input is records of a
+ * byte (how), the length of what follows (16 bits), and
  *
  *   0   a frame; its IPv4 header checksum is made right
  *   1   the same, its bytes as they are

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * libFuzzer: a frame to frame_l2_parse and frame_parse. What it takes must lie within the frame and name a sender one can
- * answer; the same frame cut short must never be taken for more; and the answer, built from it, must parse as coming
+ * libFuzzer: a frame to frame_l2_parse and frame_parse. What it takes must lie within the frame and name a sender one
+ * can answer; the same frame cut short must never be taken for more; and the answer, built from it, must parse as coming
  * back the same way, on the same VLAN.
  */
 #include <stdlib.h>

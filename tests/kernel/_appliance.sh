@@ -49,6 +49,7 @@ monitor() { echo "$1" | nc -U -N -w 10 "$tmp/guest/monitor" >>"$tmp/guest/monito
 
 appliance_setup() {
 	cat <<'SETUP'
+umask 077
 ln -sf /usr/bin/bash /bin/sh
 ln -s /usr/bin/kmod /sbin/modprobe
 ln -s /run /var/run

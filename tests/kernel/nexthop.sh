@@ -21,8 +21,6 @@ SETUP
 guest_start "$top/build/kernel-peer" "$tmp/guest" '' 90 '' -accel tcg,thread=multi -smp 2 -m 1024 -cpu qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt
 
 guest 'ip link add v type veth && ip link add link v name v.1 type vlan id 1 && ip link add r type vrf table 5 && ip link del r && ip link del v'
-guest "$(realpath "$test") -j1 --verbose" 280 >out || { cat out; fail "in the guest"; }
-cat out
-grep -q ' Failing: 0 | Crashing: 0' out || fail "in the guest"
-! grep -q SKIP out || fail "a test was left out"
+guest "$(realpath "$test") -j1 --verbose" 280 >out || fail "in the guest: $(cat out)"
+not grep SKIP out
 guest_stop "$tmp/guest"

@@ -133,7 +133,7 @@ not on a ip route get 198.51.100.1 2>/dev/null
 usual+=$'\nAddress = 192.168.90.1/24\n'	# is not to be seen
 conf "$usual"$'Nonsense = 1\nMTU = x' "$(peer "${pub[y]}" "10.5.0.0/33")" "$(peer short 10.6.0.0/16)"
 refused dp.conf:7 dp.conf:8 10.5.0.0/33 dp.conf:21 "nothing was changed"
-for setting in "Outer = kernel,iface=eth0" "RxCores = 0" "WorkerCores = 0" "Aead = openssl" "Poll = always"; do
+for setting in "Outer = kernel,iface=eth0" "Outer = net_null0 as wan0" "Lan = net_null0 as lan0" "RxCores = 0" "WorkerCores = 0" "Aead = openssl" "Poll = always"; do
 	conf "$usual"
 	printf '[Dataplane]\n%s\n' "$setting" >>dp.conf
 	refused "${setting%% *} cannot change while the interface runs; restart wgdp"

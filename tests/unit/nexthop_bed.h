@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What next hops are tested on: the routing and neighbour tables of a real host, in namespaces of the test's own. Needs root.
+ * What next hops are tested on: the routing and neighbour tables of a real host, in namespaces of the test's own. Needs
+ * root.
  *
- *	here: nhA 10.88.0.1/24 fd88::1/64 ------- nhB 10.88.0.2/24 fd88::2/64 :there
- *	      nhX 10.89.0.1/24
+ * 	here: nhA 10.88.0.1/24 fd88::1/64 ------- nhB 10.88.0.2/24 fd88::2/64 :there
+ * 	      nhX 10.89.0.1/24
  */
 #ifndef WGDP_NEXTHOP_BED_H
 #define WGDP_NEXTHOP_BED_H
@@ -117,7 +118,8 @@ static inline void setup(void)
 		"ip link set nhA up");
 	/* No address that comes by itself, some time later. */
 	test_sh("ip link add nhX type veth peer name nhY && ip link set nhX addrgenmode none && "
-		"ip link set nhY addrgenmode none && ip link set nhY up && ip addr add 10.89.0.1/24 dev nhX && ip link set nhX up");
+		"ip link set nhY addrgenmode none && ip link set nhY up && "
+		"ip addr add 10.89.0.1/24 dev nhX && ip link set nhX up");
 	there("ip link set nhB address " NHB_MAC " && ip addr add 10.88.0.2/24 dev nhB && "
 	      "ip addr add fd88::2/64 dev nhB nodad && ip link set nhB up");
 	bed.ifindex = if_nametoindex("nhA");
@@ -171,8 +173,8 @@ static inline const char *way_by(const struct nexthop *nh, int family, uint32_t 
 	if (!nexthop_way(nh, m, &ep))
 		return "none";
 	inet_ntop(family, &ep.local, local, sizeof(local));
-	snprintf(text, sizeof(texts[0]), "%02x:%02x:%02x:%02x:%02x:%02x from %s%s", m[0], m[1], m[2], m[3], m[4], m[5], local,
-		 ep.local_ifindex == ifindex ? "" : " by another link");
+	snprintf(text, sizeof(texts[0]), "%02x:%02x:%02x:%02x:%02x:%02x from %s%s", m[0], m[1], m[2], m[3], m[4],
+		 m[5], local, ep.local_ifindex == ifindex ? "" : " by another link");
 	return text;
 }
 

@@ -6,7 +6,7 @@
  *	      rtA 10.77.0.1/24 fd77::1/64 ------- rtB 10.77.0.2, .3 fd77::2, ::3 :there
  *	      rtX 10.55.0.1/24 (another interface)
  *
- * Needs -Wl,--wrap=port_lan_headers: the frame's headers are made here, of the neighbour's address and the link's number.
+ * Needs -Wl,--wrap=port_lan_headers,--wrap=nexthops_host: the frame's headers are made here, and the LAN port may have another link.
  */
 #ifndef WGDP_TEST_ROUTES_BED_H
 #define WGDP_TEST_ROUTES_BED_H
@@ -37,8 +37,26 @@ static struct bed {
 	uint32_t lan, tunnel;
 	uint64_t ahead;			/* simulated time: added to the clock */
 	uint64_t ticks;
-	uint64_t longest_ns;		/* that a tick and the taking in took */
+	uint64_t cpu_ns, longest_ns;	/* of the thread's CPU time: in all, and that one tick or taking in took */
+	struct port_link more;		/* if it has an ifindex: another link of the LAN port */
 } bed;
+
+/* So that a kernel without 802.1Q will do. */
+const struct nexthops_host *__real_nexthops_host(const struct nexthops *nhs);
+const struct nexthops_host *__wrap_nexthops_host(const struct nexthops *nhs);
+const struct nexthops_host *__wrap_nexthops_host(const struct nexthops *nhs)
+{
+	static struct port_link links[PORT_LINKS_MAX + 1];
+	static struct nexthops_host host;
+
+	host = *__real_nexthops_host(nhs);
+	if (!bed.more.ifindex)
+		return __real_nexthops_host(nhs);
+	memcpy(links, host.links, host.n_links * sizeof(links[0]));
+	links[host.n_links++] = bed.more;
+	host.links = links;
+	return &host;
+}
 
 uint8_t __wrap_port_lan_headers(const struct port *p, uint32_t ifindex, const uint8_t mac[6], uint8_t hdr[18], uint32_t *mtu);
 uint8_t __wrap_port_lan_headers(const struct port *p, uint32_t ifindex, const uint8_t mac[6], uint8_t hdr[18], uint32_t *mtu)
@@ -71,22 +89,35 @@ static void bed_host_changed(void *arg)
 		routes_links_changed(bed.routes);
 }
 
-static inline uint64_t clock_ns(void)
+static inline uint64_t clock_of(clockid_t id)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(id, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t clock_ns(void)
+{
+	return clock_of(CLOCK_MONOTONIC);
+}
+
+static inline void bed_worked(uint64_t since_cpu_ns)
+{
+	const uint64_t ns = clock_of(CLOCK_THREAD_CPUTIME_ID) - since_cpu_ns;
+
+	bed.cpu_ns += ns;
+	bed.longest_ns = ns > bed.longest_ns ? ns : bed.longest_ns;
 }
 
 /* One round of an event loop that waits at most 100 ms. */
 static inline void turn(void)
 {
 	struct pollfd fd[2] = { { .fd = nexthops_fd(bed.nhs), .events = POLLIN }, { .fd = routes_fd(bed.routes), .events = POLLIN } };
-	uint64_t now = clock_ns() + bed.ahead, next = nexthops_tick(bed.nhs, now), begun = clock_ns(), due, wait;
+	uint64_t now = clock_ns() + bed.ahead, next = nexthops_tick(bed.nhs, now), begun = clock_of(CLOCK_THREAD_CPUTIME_ID), due, wait;
 
 	due = routes_tick(bed.routes, now);
-	bed.longest_ns = clock_ns() - begun > bed.longest_ns ? clock_ns() - begun : bed.longest_ns;
+	bed_worked(begun);
 	bed.ticks++;
 	next = due < next ? due : next;
 	now = clock_ns() + bed.ahead;
@@ -94,10 +125,10 @@ static inline void turn(void)
 	poll(fd, 2, wait < 100 ? (int)wait : 100);
 	if (fd[0].revents)
 		nexthops_process(bed.nhs);
-	begun = clock_ns();
+	begun = clock_of(CLOCK_THREAD_CPUTIME_ID);
 	if (fd[1].revents)
 		routes_process(bed.routes);
-	bed.longest_ns = clock_ns() - begun > bed.longest_ns ? clock_ns() - begun : bed.longest_ns;
+	bed_worked(begun);
 	rcu_quiescent_state();
 }
 
@@ -231,9 +262,9 @@ static inline void bed_setup(void)
 	test_sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0");
 	test_sh("ip link set rtA addrgenmode none && ip addr add 10.77.0.1/24 dev rtA && ip addr add fd77::1/64 dev rtA nodad && "
 		"ip addr add fe80::1/64 dev rtA nodad && ip link set rtA up");
-	test_sh("ip link add rtT type veth peer name rtU && ip link set rtU up && ip link set rtT addrgenmode none && ip addr add 10.99.0.1/24 dev rtT && "
+	test_sh("ip link add rtT type veth peer name rtU && ip link set rtU addrgenmode none && ip link set rtU up && ip link set rtT addrgenmode none && ip addr add 10.99.0.1/24 dev rtT && "
 		"ip addr add fd99::1/64 dev rtT nodad && ip link set rtT up");
-	test_sh("ip link add rtX type veth peer name rtY && ip link set rtY up && ip addr add 10.55.0.1/24 dev rtX && ip link set rtX up");
+	test_sh("ip link add rtX type veth peer name rtY && ip link set rtX addrgenmode none && ip link set rtY addrgenmode none && ip link set rtY up && ip addr add 10.55.0.1/24 dev rtX && ip link set rtX up");
 	there("ip link set rtB address " RTB_MAC " && ip addr add 10.77.0.2/24 dev rtB && ip addr add 10.77.0.3/24 dev rtB && "
 	      "ip addr add fd77::2/64 dev rtB nodad && ip addr add fd77::3/64 dev rtB nodad && ip link set rtB up");
 	bed.lan = if_nametoindex("rtA");

@@ -329,7 +329,7 @@ Test(devices, a_nic_of_dpdks)
 	put(PCI "0000:03:00.0/modalias", "pci:v00008086d000010D3sv00000000sd00000000bc02sc00i00\n");
 	a = advise("0000:03:00.0");
 	cr_expect_str_eq(a.back[0], "dpdk-devbind.py -u 0000:03:00.0 && echo 0000:03:00.0 >/sys/bus/pci/drivers_probe");
-	put(at("/lib/modules/%s/modules.alias", u.release), "alias usb:v1 x\nalias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n");
+	put(at("/lib/modules/%s/modules.alias", u.release), "alias usb:v1 x\nalias pci:v00008086d000010D4sv*sd*bc*sc*i* y\nalias pci:v00008086d000010D3sv*sd*bc*sc*i* e1000e\n");
 	a = advise("0000:03:00.0");
 	cr_expect_str_eq(a.back[0], "dpdk-devbind.py -b e1000e 0000:03:00.0");
 	/* the group's other half */
@@ -417,7 +417,9 @@ Test(devices, text_for_people)
 	cr_expect(strstr(s, "hugepages    of 2 MiB at node 0: 512, 100 of them free (200 MiB)\n"));
 	cr_expect(strstr(s, "IOMMU        on\n") && strstr(s, "mirrors      taps"));
 	put("/dev/vhost-net", "");
+	put_device("0000:03:00.1", "0x020000\n", "8086:10d3", "vfio-pci", "12");
 	s = shown(false);
+	cr_expect(strstr(s, "0000:03:00.1 shares IOMMU group 12 with 0000:03:00.0, which has the driver"), "%s", s);
 	cr_expect(strstr(s, "mirrors      by /dev/vhost-net\n"));
 	for (const char *line = s; *line; line = strchr(line, '\n') + 1)
 		cr_expect(strcspn(line, "\n") <= 80, "%.100s", line);

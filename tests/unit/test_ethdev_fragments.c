@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Fragments in every order, malformed, overlapping, twice, of flows that must not mix, too many and too late: what comes
- * out is the datagram that was cut, or nothing; each frame is given back or counted, and no mbuf is lost.
+ * Fragments in every order, malformed, overlapping, twice, of flows that must not mix, too many and too late: what
+ * comes out is the datagram that was cut, or nothing; each frame is given back or counted, and no mbuf is lost.
  */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Frames by hand: what is ours and what is not, what is a fragment, what is malformed, every truncation of a good frame,
- * with and without a VLAN tag, and what frame_headers and frame_finish make, read back by frame_parse and by an
+ * Frames by hand: what is ours and what is not, what is a fragment, what is malformed, every truncation of a good
+ * frame, with and without a VLAN tag, and what frame_headers and frame_finish make, read back by frame_parse and by an
  * independent checksum.
  */
 #include <arpa/inet.h>

@@ -46,8 +46,8 @@ Test(nexthop_flood, many)
 /* Host routes 10.FROM.0.0 and following by nhX. */
 static void routes(const char *verb, unsigned int from, unsigned int n)
 {
-	test_sh("for i in $(seq 0 %u); do echo route %s 10.$((%u + i / 62500)).$((i / 250 %% 250)).$((i %% 250))/32 dev nhX; done | ip -batch -",
-		n - 1, verb, from);
+	test_sh("for i in $(seq 0 %u); do echo route %s 10.$((%u + i / 62500)).$((i / 250 %% 250)).$((i %% 250))/32 "
+		"dev nhX; done | ip -batch -", n - 1, verb, from);
 }
 
 static uint64_t resyncs(void)
@@ -80,8 +80,8 @@ Test(nexthop_flood, overrun)
 }
 
 /*
- * The kernel tells of the first loss, and then drops everything until the socket has been read empty, without another word: what changes after we have heard
- * of the loss, but before that, must not be missed either.
+ * The kernel tells of the first loss, and then drops everything until the socket has been read empty, without another
+ * word: what changes after we have heard of the loss, but before that, must not be missed either.
  */
 Test(nexthop_flood, overrun_goes_on_after_it_was_told)
 {
@@ -92,8 +92,8 @@ Test(nexthop_flood, overrun_goes_on_after_it_was_told)
 	routes("add", 100, 10000);
 	nexthops_process(bed.nhs);
 	nexthops_tick(bed.nhs, now_ns());
-	test_sh("ip neigh replace 10.88.0.2 lladdr " GATEWAY_MAC " dev nhA nud permanent && ip addr add 10.90.0.1/32 dev lo && "
-		"ip link set nhA mtu 1400");
+	test_sh("ip neigh replace 10.88.0.2 lladdr " GATEWAY_MAC " dev nhA nud permanent && "
+		"ip addr add 10.90.0.1/32 dev lo && ip link set nhA mtu 1400");
 	until(&bed, goes(nh, GATEWAY_MAC " from 10.88.0.1"));
 	until(&bed, has_local("10.90.0.1") && nexthops_host(bed.nhs)->links[0].mtu == 1400);
 	nexthop_put(bed.nhs, nh);
@@ -112,8 +112,8 @@ static pid_t flood(const char *verb, unsigned int from, unsigned int n)
 }
 
 /*
- * A routing daemon brings a whole table, and takes it away again, while we run: bounded work in each round, few questions in all, and what matters gets
- * through within seconds.
+ * A routing daemon brings a whole table, and takes it away again, while we run: bounded work in each round, few
+ * questions in all, and what matters gets through within seconds.
  */
 Test(nexthop_flood, a_table_of_routes)
 {
@@ -126,7 +126,8 @@ Test(nexthop_flood, a_table_of_routes)
 	int status = 0;
 	pid_t pid;
 
-	test_sh("ip neigh add 10.88.0.3 lladdr " GATEWAY_MAC " dev nhA nud permanent && ip route add 198.51.100.0/24 via 10.88.0.2");
+	test_sh("ip neigh add 10.88.0.3 lladdr " GATEWAY_MAC " dev nhA nud permanent && "
+		"ip route add 198.51.100.0/24 via 10.88.0.2");
 	for (unsigned int i = 0; i < NEXTHOPS; i++) {
 		snprintf(text, sizeof(text), "198.51.100.%u", i + 1);
 		nh[i] = get(text, NULL);
@@ -144,9 +145,11 @@ Test(nexthop_flood, a_table_of_routes)
 			until(&bed, goes(nh[n], way(nh[0], AF_INET)));
 	}
 	nexthops_count(bed.nhs, &now);
-	cr_log_info("%u rounds, %lu routes asked, %lu resyncs", rounds, now.routes_asked - before.routes_asked, now.resyncs - before.resyncs);
-	cr_expect_leq(now.routes_asked - before.routes_asked, NEXTHOPS * (2 + (now_ns() - began) / 1000000000));
-	cr_expect_leq(now.resyncs - before.resyncs, 1 + (now_ns() - began) / 250000000);
+	now.routes_asked -= before.routes_asked;
+	now.resyncs -= before.resyncs;
+	cr_log_info("%u rounds, %lu routes asked, %lu resyncs", rounds, now.routes_asked, now.resyncs);
+	cr_expect_leq(now.routes_asked, NEXTHOPS * (2 + (now_ns() - began) / 1000000000));
+	cr_expect_leq(now.resyncs, 1 + (now_ns() - began) / 250000000);
 	for (unsigned int i = 0; i < NEXTHOPS; i++)
 		nexthop_put(bed.nhs, nh[i]);
 }

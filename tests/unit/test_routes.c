@@ -111,7 +111,7 @@ Test(routes, rule_by_destination)
 	test_sh("ip route add default dev rtT && ip route add default via 10.77.0.2 table 100 && ip rule add to 192.0.2.0/24 table 100");
 	until(is(from_lan("10.77.0.2", "192.0.3.1"), "tunnel"));
 	until(is(from_tunnel("10.99.0.2", "192.0.2.1"), "lan " RTB_MAC));
-	expect_is(from_lan("10.77.0.2", "192.0.2.1"), "host");
+	until(is(from_lan("10.77.0.2", "192.0.2.1"), "host"));
 	test_sh("ip rule add to 192.0.2.0/24 table 100 pref 5 && ip rule del pref 5");
 	idle(1500);
 	expect_is(from_lan("10.77.0.2", "192.0.2.1"), "host");
@@ -163,46 +163,56 @@ Test(routes, off_and_on)
 }
 
 /* Several links: they must be alike. */
-Test(routes, vlans)
+Test(routes, several_links)
 {
 	struct fib_question q;
 
-	test_sh("ip link add link rtA name rtA.5 type vlan id 5 && ip addr add 10.75.0.1/24 dev rtA.5 && ip link set rtA.5 up");
-	test_sh("ip route add 198.51.100.0/24 dev rtT");
-	there("ip link add link rtB name rtB.5 type vlan id 5 && ip addr add 10.75.0.2/24 dev rtB.5 && ip link set rtB.5 up");
-	until(nexthops_host(bed.nhs)->n_links == 2);
-	until(is(from_tunnel("10.99.0.2", "10.75.0.2"), "lan " RTB_MAC));
+	test_sh("ip route add 198.51.100.0/24 dev rtT && ip route add 192.0.2.0/24 dev rtX");
+	until(is(from_tunnel("10.99.0.2", "192.0.2.1"), "host"));
+	bed.more = (struct port_link){ .ifindex = if_nametoindex("rtX"), .mtu = 1500, .vid = 5, .up = true };
+	routes_links_changed(bed.routes);
+	until(is(from_tunnel("10.99.0.2", "192.0.2.1"), "lan ?"));
 	until(is_on() && !is(look(FIB_FROM_LAN, "198.51.100.9", false), "none"));
-	q = question(FIB_FROM_LAN, "10.75.0.2", "198.51.100.9");
+	q = question(FIB_FROM_LAN, "10.55.0.2", "198.51.100.9");
+	q.vid = 6;
+	routes_ask(bed.routes, &q);
+	expect_is(look(FIB_FROM_LAN, "198.51.100.9", false), "ask");
 	q.vid = 5;
 	routes_ask(bed.routes, &q);
 	expect_is(look(FIB_FROM_LAN, "198.51.100.9", false), "tunnel");
 
-	test_sh("ip rule add pref 100 iif rtA.5 table 100");
+	test_sh("ip rule add pref 100 iif rtX table 100");
 	until(is_off("rule 100: by incoming interface"));
-	test_sh("ip rule del pref 100 && ip rule add pref 100 iif rtX table 100");
+	test_sh("ip rule del pref 100 && ip rule add pref 100 iif rtT table 100");
 	until(is_on());
-	test_sh("sysctl -qw net.ipv4.conf.rtA/5.forwarding=0");
-	until(is_off("net.ipv4.conf.rtA.5.forwarding is not as for the LAN's other interfaces"));
-	test_sh("sysctl -qw net.ipv4.conf.rtA/5.forwarding=1");
+	test_sh("sysctl -qw net.ipv4.conf.rtX.forwarding=0");
+	until(is_off("net.ipv4.conf.rtX.forwarding is not as for the LAN's other interfaces"));
+	test_sh("sysctl -qw net.ipv4.conf.rtX.forwarding=1");
 	until(is_on());
-	test_sh("ip link add rtVrf type vrf table 77 && ip link set rtVrf up && ip link set rtA.5 master rtVrf");
-	until(is_off("rtA.5 is in another VRF than the LAN's other interfaces"));
-	test_sh("ip link del rtVrf && ip link del rtA.5");
+	test_sh("ip rule add pref 101 iif rtX table 100");
+	until(is_off("rule 101: by incoming interface"));
+	bed.more.ifindex = 0;
+	routes_links_changed(bed.routes);
 	until(is_on());
+	expect_is(from_tunnel("10.99.0.2", "192.0.2.7"), "host");
 }
 
 /* Tunnel and LAN in a VRF: its table decides, not the main one. */
 Test(routes, vrf)
 {
+	if (system("ip link add rtVrf type vrf table 77 2>/dev/null") != 0)
+		cr_skip("this kernel has no VRF");
 	test_sh("ip route add 198.51.100.0/24 dev rtX");
-	test_sh("ip link add rtVrf type vrf table 77 && ip link set rtVrf up && ip link set rtA master rtVrf && ip link set rtT master rtVrf");
+	test_sh("ip link set rtVrf up && ip link set rtA master rtVrf && ip link set rtT master rtVrf");
 	test_sh("ip addr replace fd77::1/64 dev rtA nodad && ip addr replace fd99::1/64 dev rtT nodad");
 	test_sh("ip route add 198.51.100.0/24 dev rtT table 77 && ip route add 192.0.2.0/24 via 10.77.0.2 vrf rtVrf");
 	until(is(from_lan("10.77.0.2", "198.51.100.1"), "tunnel"));
 	until(is(from_tunnel("10.99.0.2", "192.0.2.1"), "lan " RTB_MAC));
 	until(is(from_tunnel("10.99.0.2", "10.77.0.3"), "lan " RTB_MAC));
 	cr_expect(is_on());
+	bed.more = (struct port_link){ .ifindex = if_nametoindex("rtX"), .mtu = 1500, .vid = 5, .up = true };
+	routes_links_changed(bed.routes);
+	until(is_off("rtX is in another VRF than the LAN's other interfaces"));
 }
 
 /* A more specific route takes effect at once, and what stood for the shorter one does not any more. */
