@@ -57,6 +57,9 @@ void generator_far_init(struct generator_far *f, unsigned int n, bool v6, const 
 	f->end = calloc(n, sizeof(f->end[0]));
 	if (!f->ctx || !f->end)
 		bench_fail("no memory for %u far ends", n);
+	/* Another process may have been here before, whose sessions wgdp still sends with. */
+	if (RAND_bytes((uint8_t *)&f->generation, sizeof(f->generation)) != 1)
+		bench_fail("libcrypto has no randomness");
 	for (unsigned int k = 0; k < n; k++) {
 		struct far_end *e = &f->end[k];
 
@@ -201,7 +204,7 @@ void generator_far_connect(struct generator_far *f)
 
 	if (f->connected_ns && begin - f->connected_ns < YOUNG_NS)
 		return;
-	f->generation = (f->generation + 1) & 0x7fff;
+	f->generation = (f->generation + 1) & UINT16_MAX;
 	for (unsigned int k = 0; k < f->n; k++) {
 		f->end[k].connected = false;
 		f->end[k].asked_ns = 0;

@@ -16,7 +16,8 @@ static void add_model(struct devices_nic *nic, struct pci_access *names)
 	const int vendor = nic->pci.vendor, device = nic->pci.device;
 	char text[DEVICES_MODEL_LEN - sizeof(" [8086:10d3]")] = "";
 
-	if (names && !pci_lookup_name(names, text, sizeof(text), PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS, vendor, device))
+	if (names && !pci_lookup_name(names, text, sizeof(text), PCI_LOOKUP_VENDOR | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS,
+				      vendor, device))
 		*text = '\0';
 	snprintf(nic->model, sizeof(nic->model), "%s%s[%04x:%04x]", text, *text ? " " : "", nic->pci.vendor, nic->pci.device);
 }
@@ -78,7 +79,8 @@ void devices_fini(struct devices *d)
 const char *devices_state(enum advice_state state)
 {
 	static const char *const words[] = {
-		[ADVICE_READY] = "ready", [ADVICE_IN_USE] = "in use", [ADVICE_NOT_BOUND] = "not bound", [ADVICE_NO_DRIVER] = "no driver",
+		[ADVICE_READY] = "ready", [ADVICE_IN_USE] = "in use", [ADVICE_NOT_BOUND] = "not bound",
+		[ADVICE_NO_DRIVER] = "no driver",
 	};
 
 	return words[state];
@@ -87,8 +89,9 @@ const char *devices_state(enum advice_state state)
 static int usage(FILE *out)
 {
 	fputs("usage: wgdp devices [--json]\n"
-	      "lists the NICs of this machine, what each needs before it can be Outer or Lan in a configuration file, and how to give it back;\n"
-	      "then hugepages, IOMMU and what else counts. Nothing is changed.\n", out);
+	      "lists the NICs of this machine, what each needs before it can be Outer or Lan in a\n"
+	      "configuration file, and how to give it back; then hugepages, IOMMU and what else\n"
+	      "counts. Nothing is changed.\n", out);
 	return out == stdout ? EXIT_SUCCESS : EXIT_USAGE;
 }
 

@@ -75,7 +75,8 @@ bool devices_print_json(FILE *out, const struct devices *d)
 		json_array_append_new(nics, nic(&d->nic[k]));
 	all = json_pack("{s:o, s:o, s:b, s:b, s:b, s:b}", "devices", nics, "hugepages", hugepages(d), "iommu", m->iommu,
 			"vfio_without_iommu", m->no_iommu, "vfio_pci", m->vfio, "vhost_net", m->vhost_net);
-	ok = all && json_array_size(nics) == d->n_nics && json_dumpf(all, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
+	ok = all && json_array_size(nics) == d->n_nics && json_dumpf(all, out, JSON_INDENT(2)) == 0 &&
+	     fputc('\n', out) != EOF;
 	json_decref(all);
 	return ok;
 }

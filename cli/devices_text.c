@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * For people: a table of the NICs, each with a line or two of what does not fit into it; then for each that is not ready what to type; then
- * what the machine has. Called by devices.c.
+ * For people: a table of the NICs, each with a line or two of what does not fit into it; then for each that is not
+ * ready what to type; then what the machine has. Called by devices.c.
  */
 #include "devices.h"
 
@@ -125,7 +125,7 @@ static void print_advice(FILE *out, const struct devices_nic *nic, const struct 
 		}
 		return;
 	}
-	snprintf(text, sizeof(text), "%s %s%s.", nic->pci.addr, strncmp(a->why, "no ", 3) == 0 ? "cannot be used: " : "", a->why);
+	snprintf(text, sizeof(text), "%s %s%s.", nic->pci.addr, a->state == ADVICE_NO_DRIVER ? "cannot be used: " : "", a->why);
 	print_wrapped(out, text);
 	if (*a->warning) {
 		snprintf(text, sizeof(text), "NOTE: %s.", a->warning);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * `Outer = kernel`, `Outer = DEVICE`, `Outer = DEVICE as NAME`, `Lan = DEVICE as NAME`. Called by conf_keyword.c where a file has one
- * of them, and by conf.c at the end of it. A PCI address is kept in full and in small letters, as sysfs and DPDK write it.
+ * `Outer = kernel`, `Outer = DEVICE`, `Outer = DEVICE as NAME`, `Lan = DEVICE as NAME`. Called by conf_keyword.c where
+ * a file has one of them, and by conf.c at the end of it. A PCI address is kept in full and in small letters, as sysfs
+ * and DPDK write it.
  */
 #include "conf_device.h"
 
@@ -138,15 +139,17 @@ static bool check_mirror(struct conf_parser *p, const char *key, const struct de
 
 	conf_quote(&quote, pci ? (struct conf_text){ d->pci, strlen(d->pci) } : d->text);
 	if (d->kind == DEVICE_KERNEL && lan)
-		conf_fault(p, "%s: '%s' is no device of DPDK's; without %s the host forwards between the tunnel and its networks", key,
-			   quote.s, key);
+		conf_fault(p, "%s: '%s' is no device of DPDK's; without %s the host forwards between the tunnel and its networks",
+			   key, quote.s, key);
 	else if (d->kind == DEVICE_KERNEL && *d->mirror)
-		conf_fault(p, "%s: '%s' is the host already and has no interface to name: leave out as %s", key, quote.s, d->mirror);
+		conf_fault(p, "%s: '%s' is the host already and has no interface to name: leave out as %s", key, quote.s,
+			   d->mirror);
 	else if (!*d->mirror && (lan || pci || d->kind == DEVICE_VIRTUAL))
-		conf_fault(p, "%s: a %s that DPDK owns needs a name for the host's interface: %s = %s as %s", key, pci ? "NIC" : "device", key,
-			   quote.s, lan ? "lan0" : "wan0");
+		conf_fault(p, "%s: a %s that DPDK owns needs a name for the host's interface: %s = %s as %s", key,
+			   pci ? "NIC" : "device", key, quote.s, lan ? "lan0" : "wan0");
 	else if (*d->mirror && strcmp(d->mirror, p->conf->ifname) == 0)
-		conf_fault(p, "%s: %s is the name of the tunnel's interface; the host's interface on %s needs another", key, d->mirror, quote.s);
+		conf_fault(p, "%s: %s is the name of the tunnel's interface; the host's interface on %s needs another", key,
+			   d->mirror, quote.s);
 	else
 		return true;
 	return false;
@@ -172,7 +175,8 @@ static char *device_string(struct conf_parser *p, const struct device *d)
 	return s;
 }
 
-static bool set(struct conf_parser *p, const char *key, struct conf_text value, bool lan, char **device, char mirror[CONF_IFNAME_LEN + 1])
+static bool set(struct conf_parser *p, const char *key, struct conf_text value, bool lan, char **device,
+		char mirror[CONF_IFNAME_LEN + 1])
 {
 	struct device d = { 0 };
 	struct conf_quote quote;
@@ -226,7 +230,7 @@ void conf_device_check(struct conf_parser *p)
 			   conf_quote(&quote, (struct conf_text){ c->lan, strcspn(c->lan, ",") }), lan_last ? "Outer" : "Lan",
 			   lan_last ? p->outer_line : p->lan_line);
 	else if (strcmp(c->outer_mirror, c->lan_mirror) == 0)
-		conf_fault(p, "%s: %s is the name of the host's interface for %s already (line %u)", lan_last ? "Lan" : "Outer", c->lan_mirror,
-			   lan_last ? "Outer" : "Lan", lan_last ? p->outer_line : p->lan_line);
+		conf_fault(p, "%s: %s is the name of the host's interface for %s already (line %u)", lan_last ? "Lan" : "Outer",
+			   c->lan_mirror, lan_last ? "Outer" : "Lan", lan_last ? p->outer_line : p->lan_line);
 	p->line = 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The daemon starts it before there is any interface, with all that the configuration files name, and stops it after the last one.
- * eal_plan.c has found out by then what is missing; here are DPDK's arguments, and the tidying that DPDK leaves to others. Main thread.
+ * The daemon starts it before there is any interface, with all that the configuration files name, and stops it after
+ * the last one. eal_plan.c has found out by then what is missing; here are DPDK's arguments, and the tidying that DPDK
+ * leaves to others. Main thread.
  */
 #include "eal.h"
 
@@ -120,8 +121,8 @@ static bool check_nics(const struct eal_plan *plan)
 	for (size_t k = 0; k < plan->n_nics; k++) {
 		if (!eal_plan_pci_addr(addr, plan->nic[k]) || rte_eth_dev_get_port_by_name(addr, &port) == 0)
 			continue;
-		log_line(LOG_ERR, NULL, "%s: DPDK's driver could not start it; the lines above and dmesg say why. Without memory that may be locked: "
-			 "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit", addr);
+		log_line(LOG_ERR, NULL, "%s: DPDK's driver could not start it; the lines above and dmesg say why. If memory could "
+			 "not be locked: ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit", addr);
 		ok = false;
 	}
 	return ok;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * eal_start hands in the devices of all interfaces. The NICs among them are held against what devices/advice.h says of each, then their VFIO
- * or UIO files are tried, then hugepages are counted. Everything that is missing is said in one go, for who mends one thing at a time
- * starts the program as many times.
+ * eal_start hands in the devices of all interfaces. The NICs among them are held against what devices/advice.h says of
+ * each, then their VFIO or UIO files are tried, then hugepages are counted. Everything that is missing is said in one
+ * go, for who mends one thing at a time starts the program as many times.
  */
 #include "eal_plan.h"
 
@@ -28,11 +28,16 @@ bool eal_plan_pci_addr(char addr[PCI_ADDR_LEN + 1], const char *device)
 	return sscanf(addr, "%8x:%2x:%2x.%1x%c", &part[0], &part[1], &part[2], &part[3], &end) == 4;
 }
 
+static bool begins_with(const char *s, const char *word)
+{
+	return strncmp(s, word, strlen(word)) == 0;
+}
+
 static bool wants_single_file(const char *device)
 {
-	if (strncmp(device, "net_virtio_user", strlen("net_virtio_user")) == 0 || strncmp(device, "virtio_user", strlen("virtio_user")) == 0)
+	if (begins_with(device, "net_virtio_user") || begins_with(device, "virtio_user"))
 		return true;
-	return strncmp(device, "net_memif", strlen("net_memif")) == 0 && strstr(device, ",zero-copy=yes");
+	return begins_with(device, "net_memif") && strstr(device, ",zero-copy=yes");
 }
 
 /* "eth0 at 0000:00:03.0, ..." for who has mistyped one. */
@@ -80,10 +85,11 @@ static bool try_node(const struct pci_device *d, const struct advice *a, const c
 	else if (fd >= 0)
 		return true;
 	else if (errno == EBUSY)
-		fprintf(diag, "%s: is in use by another process, which has %s open; find it with: fuser -v %s\n", d->addr, node, node);
+		fprintf(diag, "%s: is in use by another process, which has %s open; find it with: fuser -v %s\n", d->addr,
+			node, node);
 	else if (errno == EACCES || errno == EPERM)
-		fprintf(diag, "%s: %s cannot be opened (%s): run wgdp as root; its unit needs the drop-in nics.conf, see wgdp(8)\n", d->addr,
-			node, strerror(errno));
+		fprintf(diag, "%s: %s cannot be opened (%s): run wgdp as root; its unit needs the drop-in nics.conf, see "
+			"wgdp(8)\n", d->addr, node, strerror(errno));
 	else
 		fprintf(diag, "%s: %s cannot be opened: %s\n", d->addr, node, strerror(errno));
 	return false;
@@ -148,14 +154,15 @@ static bool check_hugepages(struct eal_plan *plan, const struct eal_plan_conf *c
 		return true;
 	if (!plan->hugepages) {
 		hugepages_command(command, conf->root, needed);
-		fprintf(diag, "%s hugepages, which NICs need: %zu MiB needed, %zu MiB free; run: %s\n", available ? "too few" : "no",
-			(needed + EAL_MIB - 1) / EAL_MIB, available / EAL_MIB, command);
+		fprintf(diag, "%s hugepages, which NICs need: %zu MiB needed, %zu MiB free; run: %s\n",
+			available ? "too few" : "no", (needed + EAL_MIB - 1) / EAL_MIB, available / EAL_MIB, command);
 		return false;
 	}
 	if (plan->node >= 0 && hugepages_free(conf->root, plan->node) < needed)
-		fprintf(diag, "warning: %s is at NUMA node %d, where only %zu MiB of hugepages are free, and some of the %zu MiB needed will be "
-			"slow; reserve more in /sys/devices/system/node/node%d/hugepages\n", plan->nic[0], plan->node,
-			hugepages_free(conf->root, plan->node) / EAL_MIB, (needed + EAL_MIB - 1) / EAL_MIB, plan->node);
+		fprintf(diag, "warning: %s is at NUMA node %d, where only %zu MiB of hugepages are free, and some of the %zu MiB "
+			"needed will be slow; reserve more in /sys/devices/system/node/node%d/hugepages\n", plan->nic[0],
+			plan->node, hugepages_free(conf->root, plan->node) / EAL_MIB, (needed + EAL_MIB - 1) / EAL_MIB,
+			plan->node);
 	return true;
 }
 

@@ -112,6 +112,15 @@ static int device_plug(struct device *d, const char *args, char err[PORT_ERRLEN]
 	return rc < 0 ? plug_failed(d, args, rc, err) : 0;
 }
 
+/*
+ * DPDK's driver for e1000 and its kind says two of any of them: most (those of virtual machines, too) have no second one, to which frames would go to be
+ * lost, and none receives by it.
+ */
+static uint16_t queue_pairs(const struct rte_eth_dev_info *info)
+{
+	return strcmp(info->driver_name, "net_e1000_em") == 0 ? 1 : RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+}
+
 /* What the device can do for us, put into conf. */
 static void device_features(struct device *d, const struct rte_eth_dev_info *info, struct rte_eth_conf *conf)
 {
@@ -148,7 +157,7 @@ static int device_setup_queues(struct device *d, struct rte_mempool *pool, uint1
 
 	if (rc < 0)
 		return rc;
-	d->n_queues = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
+	d->n_queues = queue_pairs(&info);
 	if (!kind_has_netdev(d->kind))	/* whose hardware spreads over all it has; here we say over how many */
 		d->n_queues = RTE_MIN(d->n_queues, wanted);
 	if (d->owned)
@@ -172,6 +181,7 @@ static void device_own(struct device *d)
 {
 	struct rte_eth_dev_info info;
 	struct rte_ether_addr mac;
+	const uint32_t around = RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + RTE_VLAN_HLEN;
 	uint16_t mtu = ETHERMTU, most;
 	int rc;
 
@@ -181,6 +191,8 @@ static void device_own(struct device *d)
 		d->mtu = d->netdev.mtu;
 	} else if (rte_eth_dev_info_get(d->port_id, &info) == 0) {
 		most = RTE_MIN(info.max_mtu, (uint16_t)PKT_MAX_INNER);
+		if (info.max_rx_pktlen < most + around)	/* some say of the MTU nothing but that it has 16 bits */
+			most = info.max_rx_pktlen > around ? (uint16_t)(info.max_rx_pktlen - around) : mtu;
 		rc = most > mtu ? rte_eth_dev_set_mtu(d->port_id, most) : -EINVAL;
 		if (rc == 0 || rc == -ENOTSUP)	/* not supported: memif, ring and the like know no MTU */
 			mtu = most;
@@ -282,7 +294,7 @@ uint16_t device_queues(const char *device, char err[PORT_ERRLEN])
 		else if (kind_has_netdev(d.kind))
 			n = d.netdev.xdp_queues;
 		else if (device_plug(&d, comma ? comma + 1 : "", err) == 0 && rte_eth_dev_info_get(d.port_id, &info) == 0)
-			n = RTE_MIN(info.max_rx_queues, info.max_tx_queues);
+			n = queue_pairs(&info);
 	}
 	rte_kvargs_free(args);
 	return n;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A NIC is usable when its kernel driver is one that DPDK's driver works with: one of the user-space kind (vfio-pci), or for a few
- * (Mellanox) the kernel's own. vfio-pci wants an IOMMU, and all of the NIC's group, or to be told to do without.
+ * A NIC is usable when its kernel driver is one that DPDK's driver works with: one of the user-space kind (vfio-pci),
+ * or for a few (Mellanox) the kernel's own. vfio-pci wants an IOMMU, and all of the NIC's group, or to be told to do
+ * without.
  */
 #include "advice.h"
 
@@ -122,7 +123,8 @@ static void unbind_command(struct advice *a, const struct machine *m, const stru
 		if (*module)
 			snprintf(line, sizeof(line), "dpdk-devbind.py -b %s %s", module, d->addr);
 		else
-			snprintf(line, sizeof(line), "dpdk-devbind.py -u %s && echo %s >/sys/bus/pci/drivers_probe", d->addr, d->addr);
+			snprintf(line, sizeof(line), "dpdk-devbind.py -u %s && echo %s >/sys/bus/pci/drivers_probe",
+				 d->addr, d->addr);
 	}
 	if (is_back)
 		BACK(a, "%s", line);
@@ -130,7 +132,7 @@ static void unbind_command(struct advice *a, const struct machine *m, const stru
 		COMMAND(a, "%s", line);
 }
 
-static void set_why(struct advice *a, enum advice_state state, const char *format, ...) __attribute__((format(printf, 3, 4)));
+__attribute__((format(printf, 3, 4)))
 static void set_why(struct advice *a, enum advice_state state, const char *format, ...)
 {
 	va_list args;
@@ -148,9 +150,11 @@ static void warn_of_netdevs(struct advice *a, const struct pci_device *d)
 		const struct pci_netdev *dev = &d->netdev[k];
 
 		if (dev->default_route)
-			snprintf(a->warning, sizeof(a->warning), "%s has the default route: without it you may not reach this machine", dev->name);
+			snprintf(a->warning, sizeof(a->warning),
+				 "%s has the default route: without it you may not reach this machine", dev->name);
 		else if (dev->up && !*a->warning)
-			snprintf(a->warning, sizeof(a->warning), "%s is up, and its addresses and routes go with it", dev->name);
+			snprintf(a->warning, sizeof(a->warning), "%s is up, and its addresses and routes go with it",
+				 dev->name);
 		if (dev->up)
 			COMMAND(a, "ip link set %s down", dev->name);
 	}
@@ -169,8 +173,8 @@ static void load_vfio(struct advice *a, const struct machine *m)
 
 static const char *no_iommu_warning(void)
 {
-	return "there is no IOMMU, which would confine the NIC to wgdp's memory: turn it on in the firmware and with the kernel's option "
-	       "intel_iommu=on, or do without (the first commands)";
+	return "there is no IOMMU, which would confine the NIC to wgdp's memory: turn it on in the firmware and with the "
+	       "kernel's option intel_iommu=on, or do without (the first commands)";
 }
 
 static void advise_binding(struct advice *a, const struct machine *m, const struct pci_device *d)
@@ -201,8 +205,8 @@ static void advise_bound(struct advice *a, const struct machine *m, const struct
 	unbind_command(a, m, d, true);
 	if (!pci_blocking(d, m->root, addr, driver))
 		return;
-	set_why(a, ADVICE_NOT_BOUND, "shares IOMMU group %s with %s, which has the driver %s: vfio-pci gives out all of a group, or nothing",
-		d->iommu_group, addr, driver);
+	set_why(a, ADVICE_NOT_BOUND, "shares IOMMU group %s with %s, which has the driver %s: vfio-pci gives out all of a group, "
+		"or nothing", d->iommu_group, addr, driver);
 	if (!pci_read(&other, m->root, addr))
 		return;
 	warn_of_netdevs(a, &other);
@@ -213,7 +217,8 @@ static void advise_bound(struct advice *a, const struct machine *m, const struct
 static void advise_beside(struct advice *a, const struct machine *m, const struct pci_device *d)
 {
 	if (!pmd_works_with(a->pmd, d->driver)) {
-		set_why(a, ADVICE_NOT_BOUND, "has %s%s; DPDK works beside the kernel's own driver, to which it has to be given back",
+		set_why(a, ADVICE_NOT_BOUND,
+			"has %s%s; DPDK works beside the kernel's own driver, to which it has to be given back",
 			*d->driver ? "the driver " : "no driver", d->driver);
 		unbind_command(a, m, d, false);
 	} else if (!sysfs_exists(m->root, "/sys/module/ib_uverbs")) {
@@ -227,7 +232,8 @@ void advice_make(struct advice *a, const struct machine *m, const struct pci_dev
 	*a = (struct advice){ .state = ADVICE_READY };
 	a->pmd = pmds_find(m->pmds, d->vendor, d->device, d->subvendor, d->subdevice);
 	if (!a->pmd) {
-		set_why(a, ADVICE_NO_DRIVER, "no driver of DPDK's for %04x:%04x is installed; Debian has all there are in librte-meta-net",
+		set_why(a, ADVICE_NO_DRIVER,
+			"no driver of DPDK's for %04x:%04x is installed; Debian has all there are in librte-meta-net",
 			d->vendor, d->device);
 		COMMAND(a, "apt install librte-meta-net");
 		return;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What of a machine counts for DPDK, and what is to be done before a NIC can be used: for `wgdp devices`, which says it of every NIC, and the
- * start, which says it of those that it was given. Nothing is changed, opened or probed. Main thread.
+ * What of a machine counts for DPDK, and what is to be done before a NIC can be used: for `wgdp devices`, which says it
+ * of every NIC, and the start, which says it of those that it was given. Nothing is changed, opened or probed. Main
+ * thread.
  */
 #ifndef WGDP_ADVICE_H
 #define WGDP_ADVICE_H

@@ -33,7 +33,8 @@ static bool add_sizes(struct hugepages **all, size_t *n, const char *root, const
 		*all = more;
 		sysfs_number(&total, root, "%s/hugepages/%s/nr_hugepages", folder, names->name[k]);
 		sysfs_number(&available, root, "%s/hugepages/%s/free_hugepages", folder, names->name[k]);
-		sysfs_number(&reserved, root, "%s/hugepages/%s/resv_hugepages", folder, names->name[k]);	/* not of a node */
+		/* a node has no such file */
+		sysfs_number(&reserved, root, "%s/hugepages/%s/resv_hugepages", folder, names->name[k]);
 		h.size = kib * KIB;
 		h.total = total > 0 ? (unsigned long)total : 0;
 		h.free = available > reserved ? (unsigned long)(available - reserved) : 0;
@@ -123,5 +124,6 @@ void hugepages_command(char command[HUGEPAGES_COMMAND_LEN], const char *root, si
 	long total = 0;
 
 	sysfs_number(&total, root, MACHINE "/hugepages/hugepages-%zukB/nr_hugepages", size / KIB);
-	snprintf(command, HUGEPAGES_COMMAND_LEN, "echo %zu >/proc/sys/vm/nr_hugepages", (size_t)total + (missing + size - 1) / size);
+	snprintf(command, HUGEPAGES_COMMAND_LEN, "echo %zu >/proc/sys/vm/nr_hugepages",
+		 (size_t)total + (missing + size - 1) / size);
 }

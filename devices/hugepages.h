@@ -20,7 +20,8 @@ size_t hugepages_free(const char *root, int node);
 enum { HUGEPAGES_COMMAND_LEN = 160 };
 
 /*
- * The command that makes `needed` bytes free, where there are less: more of the pages that the kernel has by default, on any node.
+ * The command that makes `needed` bytes free, where there are less: more of the pages that the kernel has by default,
+ * on any node.
  */
 void hugepages_command(char command[HUGEPAGES_COMMAND_LEN], const char *root, size_t needed);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Called by advice.c and cli/devices.c (wgdp devices) and by the start of the EAL, in the main thread. A PCI device's folder says what it is; who has it
- * stands in links: driver, iommu_group, net/NAME (for virtio one folder deeper), uio/uioN; what is open in /proc/PID/fd.
+ * Called by advice.c and cli/devices.c (wgdp devices) and by the start of the EAL, in the main thread. A PCI device's
+ * folder says what it is; who has it stands in links: driver, iommu_group, net/NAME (for virtio one folder deeper),
+ * uio/uioN; what is open in /proc/PID/fd.
  */
 #include "pci.h"
 
@@ -52,8 +53,8 @@ static bool has_default6(const char *root, const char *ifname)
 	snprintf(path, sizeof(path), "%s/proc/net/ipv6_route", root);
 	f = fopen(path, "re");
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = sscanf(line, "%32s %x %*s %*s %*s %*s %*s %*s %*s %31s", dst, &len, name) == 3 && strcmp(name, ifname) == 0 &&
-			len == 0;
+		found = sscanf(line, "%32s %x %*s %*s %*s %*s %*s %*s %*s %31s", dst, &len, name) == 3 &&
+			strcmp(name, ifname) == 0 && len == 0;
 	if (f)
 		fclose(f);
 	return found;
@@ -117,7 +118,8 @@ bool pci_read(struct pci_device *d, const char *root, const char *addr)
 	sysfs_number(&node, root, DEVICES "/%s/numa_node", addr);
 	d->node = (int)node;
 	sysfs_link(d->iommu_group, sizeof(d->iommu_group), root, DEVICES "/%s/iommu_group", addr);
-	d->no_iommu = sysfs_line(name, sizeof(name), root, DEVICES "/%s/iommu_group/name", addr) && strcmp(name, "vfio-noiommu") == 0;
+	d->no_iommu = sysfs_line(name, sizeof(name), root, DEVICES "/%s/iommu_group/name", addr) &&
+		      strcmp(name, "vfio-noiommu") == 0;
 	find_uio(d, root);
 	find_netdevs(d, root);
 	return true;
@@ -191,7 +193,8 @@ int pci_user(const struct pci_device *d, const char *root, char name[PCI_NAME_LE
 		if (*pid < '1' || *pid > '9' || !has_open(root, pid, node))
 			continue;
 		user = atoi(pid);
-		sysfs_line(name, PCI_NAME_LEN, root, "/proc/%s/comm", pid);
+		if (!sysfs_link(name, PCI_NAME_LEN, root, "/proc/%s/exe", pid))
+			sysfs_line(name, PCI_NAME_LEN, root, "/proc/%s/comm", pid);
 	}
 	sysfs_names_free(pids);
 	return user;

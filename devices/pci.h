@@ -32,12 +32,15 @@ struct pci_device {
 /* False: there is no such device. */
 bool pci_read(struct pci_device *d, const char *root, const char *addr);
 
-/* All of the class PCI_CLASS_ETHERNET, by address. Returns how many; *all is for the caller to free. 0: none, or no memory. */
+/*
+ * All of the class PCI_CLASS_ETHERNET, by address. Returns how many; *all is for the caller to free. 0: none, or no
+ * memory.
+ */
 size_t pci_list(struct pci_device **all, const char *root);
 
 /*
- * Another device of d's IOMMU group whose driver keeps vfio-pci from giving d to anybody: its address into `addr`, its driver into `driver`.
- * False: none.
+ * Another device of d's IOMMU group whose driver keeps vfio-pci from giving d to anybody: its address into `addr`, its
+ * driver into `driver`. False: none.
  */
 bool pci_blocking(const struct pci_device *d, const char *root, char addr[PCI_ADDR_LEN + 1], char driver[PCI_NAME_LEN]);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Called by machine_read (advice.c) once a process, before anything runs. A library is mapped and searched for "PMD_INFO_STRING= {...}", a JSON object that
- * ends with a zero byte; its "pci_ids" are lists of vendor, device, subvendor, subdevice, of which 65535 is any.
+ * Called by machine_read (advice.c) once a process, before anything runs. A library is mapped and searched for
+ * "PMD_INFO_STRING= {...}", a JSON object that ends with a zero byte; its "pci_ids" are lists of vendor, device,
+ * subvendor, subdevice, of which 65535 is any.
  */
 #include "pmd.h"
 
@@ -144,8 +145,8 @@ const struct pmd *pmds_find(const struct pmds *p, uint16_t vendor, uint16_t devi
 		for (size_t k = 0; k < json_array_size(all); k++) {
 			const json_t *ids = json_array_get(all, k);
 
-			if (json_array_size(ids) == 4 && id_is(ids, 0, vendor) && id_is(ids, 1, device) && id_is(ids, 2, subvendor) &&
-			    id_is(ids, 3, subdevice))
+			if (json_array_size(ids) == 4 && id_is(ids, 0, vendor) && id_is(ids, 1, device) &&
+			    id_is(ids, 2, subvendor) && id_is(ids, 3, subdevice))
 				return &e->pmd;
 		}
 	}

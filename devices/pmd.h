@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which of DPDK's drivers would take a PCI device: what the driver libraries say of themselves (PMD_INFO_STRING, which DPDK's build puts
- * into each), read from the files without loading them. Any thread.
+ * Which of DPDK's drivers would take a PCI device: what the driver libraries say of themselves (PMD_INFO_STRING, which
+ * DPDK's build puts into each), read from the files without loading them. Any thread.
  */
 #ifndef WGDP_PMD_H
 #define WGDP_PMD_H
@@ -14,15 +14,15 @@ struct pmds;
 struct pmd {
 	const char *name;	/* net_e1000_em */
 	/*
-	 * Kernel drivers that it works with, in DPDK's own words: "* igb_uio | uio_pci_generic | vfio-pci", or "* ib_uverbs & mlx5_core &
-	 * mlx5_ib" of one beside the kernel's own driver, which the device keeps. "": not said.
+	 * Kernel drivers that it works with, in DPDK's own words: "* igb_uio | uio_pci_generic | vfio-pci", or "*
+	 * ib_uverbs & mlx5_core & mlx5_ib" of one beside the kernel's own driver, which the device keeps. "": not said.
 	 */
 	const char *kernel;
 };
 
 /*
- * Those of the librte_net_*.so* in a folder. NULL: no memory. Where there is no such folder (DPDK may be a part of the program), every device
- * is taken to have a driver without a name.
+ * Those of the librte_net_*.so* in a folder. NULL: no memory. Where there is no such folder (DPDK may be a part of the
+ * program), every device is taken to have a driver without a name.
  */
 struct pmds *pmds_read(const char *folder);
 void pmds_free(struct pmds *p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Small reads of /sys, /proc and /dev. `root` is "" for the machine's own, or a folder with a made-up tree. Nothing is kept between calls,
- * nothing is written; any thread.
+ * Small reads of /sys, /proc and /dev. `root` is "" for the machine's own, or a folder with a made-up tree. Nothing is
+ * kept between calls, nothing is written; any thread.
  */
 #ifndef WGDP_SYSFS_H
 #define WGDP_SYSFS_H

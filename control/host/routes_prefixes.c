@@ -16,7 +16,7 @@
 #include "routes_internal.h"
 
 enum {
-	SWEEP = 1024,			/* prefixes a tick */
+	SWEEP = 256,			/* prefixes a tick */
 	HOSTS_SWEEP = 256,
 	HOSTS_EVICT = 8,		/* tries to find one that is not in use */
 	HOST_AGE_S = 60,

@@ -8,7 +8,7 @@
 #   tap0 10.77.0.2, fd77::2 ------ wan0 10.77.0.1     lan0 10.88.0.1 ------- tap1 10.88.0.2, fd88::2
 #                                       fd77::1       fd88::1
 #
-# guest runs a command in it.
+# wgdp runs in /run there; its log is wgdp.log.
 
 kernel_tests=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 . "$kernel_tests/_guest.sh"
@@ -44,6 +44,9 @@ guest_stop_wgdp() {
 	[ "$(guest 'cat /run/wgdp.status')" = 0 ] || fail "wgdp in the guest: $(guest 'cat /run/wgdp.status /run/wgdp.log')"
 }
 
+# shown QUERY: jq's answer to wgdp show --json in the guest, of the one interface
+shown() { guest 'wgdp show --json' | jq -r ".interfaces[0].dataplane | $1"; }
+
 # monitor COMMAND: QEMU's
 monitor() { echo "$1" | nc -U -N -w 10 "$tmp/guest/monitor" >>"$tmp/guest/monitor.log"; }
 
@@ -61,6 +64,18 @@ ip link set lo up
 SETUP
 }
 
+# python_for SCRIPT: Python, and of its library what SCRIPT uses to print its help
+python_for() {
+	echo /usr/bin/python3
+	/usr/bin/python3 -B - "$1" <<-'PYTHON'
+	import contextlib, os, runpy, sys
+	sys.argv = [sys.argv[1], "--help"]
+	with contextlib.suppress(SystemExit), contextlib.redirect_stdout(open(os.devnull, "w")):
+	    runpy.run_path(sys.argv[0], run_name="__main__")
+	print(*{m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None) and m.__name__ != "__main__"})
+	PYTHON
+}
+
 # boot: namespaces, the guest with wgdp and what DPDK has for its NICs
 boot() {
 	local t pmds tree=$tmp/guest/tree
@@ -69,7 +84,8 @@ boot() {
 	mkdir -p "$tree/var"
 	appliance_setup >"$tree/setup"
 	pmds=$(echo /usr/lib/*-linux-gnu/dpdk/pmds-*)
-	guest_add "$tree" "$WGDP" /bin/bash /usr/bin/{kmod,wg} /usr/sbin/{ip,ethtool,driverctl} ${extra:-} \
+	guest_add "$tree" "$WGDP" /bin/bash /usr/bin/{kmod,wg,lspci,dpdk-devbind.py} /usr/sbin/{ip,ethtool,driverctl} \
+		$(python_for /usr/bin/dpdk-devbind.py) ${extra:-} \
 		"$pmds"/librte_{bus_{pci,vdev},mempool_ring,net_{e1000,virtio,tap}}.so.*
 	ln -s "$WGDP" "$tree/usr/bin/wgdp"
 	guest_start "$top/build/kernel-peer" "$tmp/guest" q 90 intel_iommu=on \

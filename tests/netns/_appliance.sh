@@ -25,6 +25,7 @@
 
 declare -A device=()	# by "NS PORT": the conf's device
 declare -A wire=()	# by "NS PORT": namespace and name of the veth that stands for the port's plug
+queues=$(nproc)	# of each port: wgdp has one a core, and both ends of net_memif need as many
 lan_mtu=${lan_mtu:-1500} wan_mtu=${wan_mtu:-1500} tunnel_mtu=${tunnel_mtu:-}
 
 # nic_of PORT: the number of its device
@@ -62,8 +63,8 @@ cable() {
 		testpmd "$plug" "$7" "net_memif0,role=server,id=0,socket=$socket,socket-abstract=no"
 		device[$ns $port]="net_memif$n,role=client,id=0,socket=$socket,socket-abstract=no,$(memif_size "$7")" ;;
 	vhost)
-		testpmd "$plug" "$7" "net_vhost0,iface=$socket,queues=1"
-		device[$ns $port]="net_virtio_user$n,path=$socket,queues=1,mac=02:77:00:00:0${#device[@]}:01" ;;
+		testpmd "$plug" "$7" "net_vhost0,iface=$socket,queues=$queues"
+		device[$ns $port]="net_virtio_user$n,path=$socket,queues=$queues,mac=02:77:00:00:0${#device[@]}:01" ;;
 	*) fail "no kind $what" ;;
 	esac
 }
@@ -82,7 +83,7 @@ deaf() {
 
 # memif_py VETH ROLE SOCKET
 memif_py() {
-	PYTHONUNBUFFERED=1 ip netns exec wire /usr/bin/python3 "$here/memif.py" "$2" "$3" "$1" >"memif-$1.log" 2>&1 &
+	PYTHONUNBUFFERED=1 ip netns exec wire /usr/bin/python3 "$here/memif.py" "$2" "$3" "$1" "$queues" >"memif-$1.log" 2>&1 &
 	pid[memif-$1]=$! kind[memif-$1]=memif where[memif-$1]=wire
 	[ "$2" = client ] || wait_for "[ -S $3 ]"
 }
@@ -94,8 +95,8 @@ testpmd() {
 	mkfifo "testpmd-$1.in"
 	XDG_RUNTIME_DIR=$tmp nice -n 5 ip netns exec wire stdbuf -oL dpdk-testpmd --no-pci --no-huge --no-shconf -m 256 --file-prefix "$1" \
 		--lcores 0@0,1@"$(($(nproc) - 1))" --log-level=*:error --vdev "$3" \
-		--vdev "net_af_packet1,iface=$1,framesz=$frame,blocksz=$((frame > 4096 ? frame : 4096)),framecnt=512" \
-		-- --forward-mode=io -a --no-mlockall --total-num-mbufs=8192 "${extra[@]}" <>"testpmd-$1.in" >"testpmd-$1.log" 2>&1 &
+		--vdev "net_af_packet1,iface=$1,qpairs=$queues,framesz=$frame,blocksz=$((frame > 4096 ? frame : 4096)),framecnt=512" \
+		-- --forward-mode=io -a --no-mlockall --rxq=$queues --txq=$queues --total-num-mbufs=8192 "${extra[@]}" <>"testpmd-$1.in" >"testpmd-$1.log" 2>&1 &
 	pid[testpmd-$1]=$! kind[testpmd-$1]=testpmd where[testpmd-$1]=wire
 	wait_for "grep -q '^Press enter to exit' testpmd-$1.log || ended ${pid[testpmd-$1]}"
 	not ended "${pid[testpmd-$1]}" || fail "$(tail -n 5 "testpmd-$1.log")"
@@ -148,6 +149,8 @@ peer_a=() peer_b=()
 
 # router_up NS N
 router_up() {
+	[ "$lan_mtu" = 1500 ] || ip -n "$1" link set lan0 mtu "$lan_mtu"
+	[ "$wan_mtu" = 1500 ] || ip -n "$1" link set wan0 mtu "$wan_mtu"
 	ip -n "$1" addr add "10.78.$2.1/24" dev wan0
 	ip -n "$1" addr add "fd78:$2::1/64" dev wan0
 	ip -n "$1" addr add "10.77.$2.1/24" dev lan0

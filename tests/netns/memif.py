@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""memif.py server|client SOCKET IFACE: a cable between the memif at SOCKET and the network interface IFACE.
+"""memif.py server SOCKET IFACE
+memif.py client SOCKET IFACE RINGS: a cable between the memif at SOCKET and the network interface IFACE.
 
-An end of memif (version 2.0, Ethernet mode, one ring each way) that is not DPDK's. The client owns the memory: region 0 holds the rings, and
-buffers where there is no region of their own. Either side writes one index of each ring and rings an eventfd. Says "up" at each connection.
+An end of memif (version 2.0, Ethernet mode) that is not DPDK's. The client owns the memory and says how many rings there are each way: region 0 has
+the rings, and buffers if they have no region of their own. Either side writes one index of each ring and rings an eventfd. Says "up" at
+each connection.
 """
 import array, fcntl, mmap, os, select, socket, struct, sys, time
 
@@ -66,9 +68,10 @@ def fence():
 
 
 class Memif:
-    def __init__(self, conn, server):
-        self.conn, self.server, self.regions, self.rings, self.up = conn, server, [], {}, False
-        self.waits_for_ack = []
+    def __init__(self, conn, server, n=0):
+        self.conn, self.server, self.n, self.regions, self.up = conn, server, n, [], False
+        self.rings = {True: [], False: []}  # by: to the server
+        self.waits_for_ack, self.next_ring = [], 0
 
     def send(self, kind, body=b"", fds=()):
         message = struct.pack("<H", kind) + body
@@ -78,7 +81,7 @@ class Memif:
     # ---- connection
 
     def hello(self):
-        self.send(HELLO, struct.pack("<32sHHHHHB", b"memif.py", VERSION, VERSION, 255, 0, 0, 14))
+        self.send(HELLO, struct.pack("<32sHHHHHB", b"memif.py", VERSION, VERSION, 255, 255, 255, 14))
 
     def receive(self):
         """One message. False: the other side is gone."""
@@ -110,8 +113,9 @@ class Memif:
 
     def on_ring(self, body, fds):
         flags, index, region, offset, log2, header = struct.unpack_from("<HHHIBH", body)
-        assert index == 0 and header == 0
-        self.rings[bool(flags & 1)] = Ring(self.regions, region, offset, log2, fds[0], bool(flags & 1))
+        rings = self.rings[bool(flags & 1)]
+        assert index == len(rings) and header == 0
+        rings.append(Ring(self.regions, region, offset, log2, fds[0], bool(flags & 1)))
         self.send(ACK)
 
     def on_connect(self, _, __):
@@ -124,30 +128,31 @@ class Memif:
         _, lowest, highest, _, _, _, log2 = struct.unpack_from("<32sHHHHHB", body)
         assert lowest <= VERSION <= highest
         self.make(min(LOG2, log2))
-        size, region, rings = len(self.regions[0]), self.fd, self.rings
+        size, region = len(self.regions[0]), self.fd
         self.waits_for_ack = [
             lambda: self.send(ADD_REGION, struct.pack("<HQ", 0, size), [region]),
-            *(lambda r=r: self.send(ADD_RING, struct.pack("<HHHIBH", r.to_server, 0, 0, r.at, r.size.bit_length() - 1, 0), [r.fd])
-              for r in rings.values()),
+            *(lambda r=r, i=i: self.send(ADD_RING, struct.pack("<HHHIBH", r.to_server, i, 0, r.at, r.size.bit_length() - 1, 0), [r.fd])
+              for rings in self.rings.values() for i, r in enumerate(rings)),
             lambda: self.send(CONNECT, b"memif.py".ljust(32, b"\0")),
         ]
         self.send(INIT, struct.pack("<HIB24s32s", VERSION, 0, 0, b"", b"memif.py"))
 
     def make(self, log2):
-        ring = RING_DESC + (DESC.size << log2)
+        ring, n = RING_DESC + (DESC.size << log2), 2 * self.n
         self.fd = os.memfd_create("memif", os.MFD_ALLOW_SEALING)
-        size = 2 * ring + (2 * BUFFER << log2)
+        size = n * ring + (n * BUFFER << log2)
         os.ftruncate(self.fd, size)
         fcntl.fcntl(self.fd, 1033, 2)  # F_ADD_SEALS, F_SEAL_SHRINK: libmemif insists on it
         self.regions.append(mmap.mmap(self.fd, size))
-        for n, to_server in enumerate((True, False)):
-            r = Ring(self.regions, 0, n * ring, log2, os.eventfd(0, os.EFD_NONBLOCK), to_server)
+        for k in range(n):
+            to_server = k % 2 == 0
+            r = Ring(self.regions, 0, k * ring, log2, os.eventfd(0, os.EFD_NONBLOCK), to_server)
             struct.pack_into("<I", r.memory, r.at, COOKIE)
             for i in range(r.size):
-                DESC.pack_into(r.memory, r.desc(i)[0], 0, 0, BUFFER, 2 * ring + (n * r.size + i) * BUFFER, 0)
+                DESC.pack_into(r.memory, r.desc(i)[0], 0, 0, BUFFER, n * ring + (k * r.size + i) * BUFFER, 0)
             if not to_server:
                 r.set_index(RING_HEAD, r.size)  # all buffers are the server's to fill
-            self.rings[to_server] = r
+            self.rings[to_server].append(r)
 
     def on_ack(self, _, __):
         if self.waits_for_ack:
@@ -163,8 +168,11 @@ class Memif:
     # ---- frames
 
     def take(self):
-        """All frames that have come. A server empties what the client filled; a client takes what the server filled, and gives the buffers back."""
-        r = self.rings[self.server]
+        """All frames that have come."""
+        return [frame for r in self.rings[self.server] for frame in self.take_from(r)]
+
+    def take_from(self, r):
+        """A server empties what the client filled; a client takes what the server filled, and gives the buffers back."""
         begin, end = r.last, r.index(RING_HEAD if self.server else RING_TAIL)
         frames = list(r.frames(end))
         if not self.server:
@@ -178,7 +186,12 @@ class Memif:
         return frames
 
     def give(self, frames):
-        r = self.rings[not self.server]
+        """By one ring after the other."""
+        if not frames:
+            return
+        rings = self.rings[not self.server]
+        self.next_ring = (self.next_ring + 1) % len(rings)
+        r = rings[self.next_ring]
         mine = RING_TAIL if self.server else RING_HEAD
         at = r.index(mine)
         for frame in frames:
@@ -213,14 +226,15 @@ def bridge(m, wire):
         if not m.receive():
             return
     poll.register(wire, select.POLLIN)
-    bell = m.rings[m.server].fd
-    poll.register(bell, select.POLLIN)
+    bells = [r.fd for r in m.rings[m.server]]
+    for bell in bells:
+        poll.register(bell, select.POLLIN)
     while True:
         for fd, _ in poll.poll(1):
             if fd == m.conn.fileno() and not m.receive():
                 return
-            if fd == bell:
-                os.read(bell, 8)
+            if fd in bells:
+                os.read(fd, 8)
         for frame in m.take():
             try:
                 wire.send(frame)
@@ -241,7 +255,7 @@ def waiting(wire):
     return frames
 
 
-def main(role, path, interface):
+def main(role, path, interface, rings="1"):
     server, listener = role == "server", None
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE if hasattr(socket, "SO_RCVBUFFORCE") else 33, 8 << 20)
@@ -254,12 +268,13 @@ def main(role, path, interface):
         print("listening", flush=True)
     while True:
         with connection(server, path, listener) as conn:
-            m = Memif(conn, server)
+            m = Memif(conn, server, int(rings))
             if server:
                 m.hello()
             bridge(m, wire)
             if m.up:
                 print("down", flush=True)
+        time.sleep(0.2)
 
 
 main(*sys.argv[1:])

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Machines made up of files: a folder with /sys, /proc, /dev and driver libraries in it, what is found out of that, what `wgdp devices` shows
- * of it, and what the start of DPDK says is missing.
+ * Machines made up of files: a folder with /sys, /proc, /dev and driver libraries in it, what is found out of that,
+ * what `wgdp devices` shows of it, and what the start of DPDK says is missing.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -323,6 +323,9 @@ Test(devices, a_nic_of_dpdks)
 	a = advise("0000:03:00.0");
 	cr_expect(a.state == ADVICE_IN_USE && a.user == 77);
 	cr_expect_str_eq(a.user_name, "dpdk-testpmd");
+	put_link("/proc/77/exe", "/usr/sbin/wgdp");
+	a = advise("0000:03:00.0");
+	cr_expect_str_eq(a.user_name, "wgdp");
 	/* its kernel driver is looked up where it is not known any more */
 	drop("/usr/sbin/driverctl");
 	put("/usr/sbin/dpdk-devbind.py", "");

@@ -7,15 +7,15 @@
 
 TestSuite(routes_flood, .init = bed_setup, .fini = bed_teardown);
 
-/* 100,000 routes 198.0.0.0/9 -> /32s, or the like in IPv6, by one ip(8). In the background: the test turns meanwhile. */
-static void flood(const char *verb, int family, unsigned int n)
+/* Routes for single addresses, or the like in IPv6, by one ip(8), in the background: the test turns meanwhile. */
+static void flood(const char *verb, const char *dev, int family, unsigned int n)
 {
 	if (family == AF_INET)
-		test_sh("(for i in $(seq 0 %u); do echo route %s 11.$((i / 65536)).$((i / 256 %% 256)).$((i %% 256))/32 dev rtT; done | "
-			"ip -batch - ; touch /tmp/rt-flood.%d) &", n - 1, verb, getpid());
+		test_sh("(for i in $(seq 0 %u); do echo route %s 11.$((i / 65536)).$((i / 256 %% 256)).$((i %% 256))/32 dev %s; done | "
+			"ip -batch - ; touch /tmp/rt-flood.%d) &", n - 1, verb, dev, getpid());
 	else
-		test_sh("(for i in $(seq 0 %u); do echo route %s 2001:db8:$((i / 10000)):$((i %% 10000))::/64 dev rtT; done | "
-			"ip -6 -batch - ; touch /tmp/rt-flood.%d) &", n - 1, verb, getpid());
+		test_sh("(for i in $(seq 0 %u); do echo route %s 2001:db8:$((i / 10000)):$((i %% 10000))::/64 dev %s; done | "
+			"ip -6 -batch - ; touch /tmp/rt-flood.%d) &", n - 1, verb, dev, getpid());
 }
 
 static bool flood_over(void)
@@ -26,12 +26,12 @@ static bool flood_over(void)
 	return unlink(path) == 0;
 }
 
-static void flooded(const char *what, int family, const char *verb, unsigned int n)
+static void flooded(const char *what, int family, const char *verb, const char *dev, unsigned int n)
 {
 	const uint64_t end = clock_ns() + 120000000000u, begun = clock_ns(), ticks = bed.ticks;
 
 	bed.longest_ns = bed.cpu_ns = 0;
-	flood(verb, family, n);
+	flood(verb, dev, family, n);
 	while (!flood_over() && clock_ns() < end) {
 		turn();
 		look(FIB_FROM_TUNNEL, "10.77.0.2", true);
@@ -48,19 +48,20 @@ Test(routes_flood, hundred_thousand, .timeout = 280)
 	const size_t before = state().prefixes;
 
 	until(is(from_tunnel("10.99.0.2", "10.77.0.2"), "lan " RTB_MAC));
-	flooded("add", AF_INET, "add", N);
+	flooded("add", AF_INET, "add", "rtT", N);
 	until(state().prefixes == before + N);
 	until(is(from_lan("10.77.0.2", "11.1.134.159"), "tunnel"));
 	expect_is(look(FIB_FROM_TUNNEL, "10.77.0.2", true), "lan " RTB_MAC);
-	flooded("replace", AF_INET, "replace", N);
+	flooded("replace", AF_INET, "replace", "rtX", N);
+	until(is(from_lan("10.77.0.2", "11.1.134.159"), "host"));
 	cr_expect_eq(state().prefixes, before + N);
-	flooded("delete", AF_INET, "del", N);
+	flooded("delete", AF_INET, "del", "rtX", N);
 	for (int i = 0; i < 5 && state().prefixes != before; i++) {
 		bed.ahead += 70000000000u;
 		idle(500);
 	}
 	until(state().prefixes == before);
-	flooded("add, IPv6", AF_INET6, "add", N / 4);
+	flooded("add, IPv6", AF_INET6, "add", "rtT", N / 4);
 	until(is(from_lan("fd77::2", "2001:db8:2:4999::1"), "tunnel"));
 	cr_expect_eq(state().prefixes, before + N / 4);
 	cr_expect(is_on());
