@@ -30,7 +30,8 @@ about_left() {
 
 # progress TEXT: the line as it is now
 progress() {
-	local line="$n_point of ${#points[@]}, $((100 * (n_point - 1) / ${#points[@]})) %, about $(minutes "$(about_left)") to go: $case, size $size, tunnels $n${1:+, $1}"
+	local line="$n_point of ${#points[@]}, $((100 * (n_point - 1) / ${#points[@]})) %, about $(minutes "$(about_left)") to go: "
+	line+="$case, size $size, tunnels $n${1:+, $1}"
 	if [ -n "$on_terminal" ]; then printf '\r\033[Kpktgen: %s' "$line" >&2; elif [ -z "${1:-}" ]; then say "$line"; fi
 }
 
@@ -222,7 +223,8 @@ generator_point() {
 	echo "$1 $2" >&7
 	answer point
 	csv_row "$(difference "$a" "$(work_of wga)")" "$(difference "$b" "$(work_of wgb)")" wgdp
-	said "$(jq -rs 'map(select(.kind == "point"))[0] | "\(.full_pps / 1e4 | round / 100) Mpps at full speed, \(.lossless_pps / 1e4 | round / 100) without loss"' point.json)"
+	said "$(jq -rs 'def mpps: . / 1e4 | round / 100; map(select(.kind == "point"))[0] |
+		"\(.full_pps | mpps) Mpps at full speed, \(.lossless_pps | mpps) without loss"' point.json)"
 }
 
 # ---- dpdk-testpmd

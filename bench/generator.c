@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Sends packets through wgdp at a steady rate, and says what became of them: of bench/pktgen. dpdk-testpmd, which bench/pktgen uses beside it, knows no
- * rates, no sequence numbers and no time, and nothing of sessions; this has all that.
+ * Sends packets through wgdp at a steady rate, and says what became of them: of bench/pktgen. dpdk-testpmd, which bench/pktgen uses beside
+ * it, knows no rates, no sequence numbers and no time, and nothing of sessions; this has all that.
  *
  *   --lan, --outer     the ends of wgdp's LAN and outer ports. On the outer side are N clients, each with a session:
  *                      seal   packets into the LAN port, their ciphertext counted on the outer side
@@ -9,8 +9,8 @@
  *                      both   the two at once
  *   --from, --to       any two ports: what goes into one comes out of the other
  *
- * Which points are to be measured is read from stdin, a line each ("seal 64"), so that its caller can look at wgdp between them; the answers are lines
- * of JSON (generator_search.h). Ends at the end of its input.
+ * Which points are to be measured is read from stdin, a line each ("seal 64"), so that its caller can look at wgdp between them; the answers
+ * are lines of JSON (generator_search.h). Ends at the end of its input.
  */
 #include <getopt.h>
 #include <math.h>
@@ -30,7 +30,7 @@ static const char help[] =
 	"generator [OPTION...] --from DEVICE --to DEVICE                reads lines 'NAME SIZE'\n"
 	"generator keys N                                               prints the public keys of N far ends\n"
 	"\n"
-	"  DEVICE             as DPDK names it: net_memif0,role=client,socket=/run/x,socket-abstract=no,...; a PCI address\n"
+	"  DEVICE             a vdev, as DPDK names it: net_memif0,role=client,socket=/run/x,socket-abstract=no,...\n"
 	"  SIZE               bytes of an IP packet, 64 to 9000, or imix (7 of 64, 4 of 570, 1 of 1420)\n"
 	"  --key KEY          wgdp's public key\n"
 	"  --tunnels N        far ends, or flows: 1 to 50000 (1)\n"

@@ -5,7 +5,8 @@
  *
  *   LAN host k        10.254.0.0 + k, fd54::k   at 00:01:02:03:04:00, the next hop;  wgdp's LAN port is 00:01:02:03:04:01
  *   tunnel's host k   10.253.0.0 + k, fd53::k   behind far end k
- *   far end k         10.77.0.2, fd77::2, UDP port FRAME_FAR_PORT + k, at 02:77:00:00:00:02;  wgdp's outer port is 10.77.0.1, fd77::1 at 02:77:00:00:00:01
+ *   far end k         10.77.0.2, fd77::2, UDP port FRAME_FAR_PORT + k, at 02:77:00:00:00:02
+ *   wgdp, outside     10.77.0.1, fd77::1 at 02:77:00:00:00:01
  *
  * Pure: bytes in, bytes out. Any thread.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A port of the generator: any DPDK device with one queue each way. One thread may send and another one receive; what opens and closes is
+ * A port of the generator: a virtual DPDK device with one queue each way. One thread may send and another one receive; what opens and closes is
  * the main thread's. Whatever cannot go on ends the program.
  */
 #ifndef WGDP_GENERATOR_PORT_H
@@ -22,7 +22,7 @@ struct generator_port {
 /* A pool of mbufs that hold frames of `size` bytes, for all ports. */
 struct rte_mempool *generator_pool(uint32_t size);
 
-/* Opens the device: a vdev with its arguments, which stay the caller's, or a PCI address. */
+/* Opens the device, a vdev with its arguments, which stay the caller's. */
 void generator_port_open(struct generator_port *p, const char *device, struct rte_mempool *pool);
 /* Until its link is up, 10 seconds at most. */
 void generator_port_wait(struct generator_port *p);

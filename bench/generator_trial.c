@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The sender's clock is the time stamp counter: so many packets are due, and are offered in bursts of up to 32. What the port refuses then is lost, as
- * on a wire. A sender that did not run for a while (the machine's doing, not wgdp's) leaves out what it has missed but for a short burst,
- * and says so (late). At full speed nothing is due: what is refused is offered again.
+ * The sender's clock is the time stamp counter: so many packets are due, and are offered in bursts of up to 32. What the port refuses then
+ * is lost, as on a wire. A sender that did not run for a while (the machine's doing, not wgdp's) leaves out what it has missed but for a
+ * short burst, and says so (late). At full speed nothing is due: what is refused is offered again.
  *
  * The receiver counts, sees to the order in each flow, and looks at every CHECK_EACH-th packet as a whole; what was sealed is opened for that. The
  * order of sealed packets is that of their counters, which anyone can read.

@@ -3,8 +3,8 @@
  * A trial: packets at a steady rate for some seconds, and what became of each (RFC 2544 section 23, with steps c and d: what is sent, then what
  * still comes).
  *
- * One thread sends and receives by turns; or, with a second CPU, the main thread sends and another one receives. A port is a device with one queue, so
- * both may use it. Everything else is the main thread's.
+ * One thread sends and receives by turns; or, with a second CPU, the main thread sends and another one receives. A port is a device with one
+ * queue each way, so both may use it. Everything else is the main thread's.
  */
 #ifndef WGDP_GENERATOR_TRIAL_H
 #define WGDP_GENERATOR_TRIAL_H

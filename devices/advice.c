@@ -18,6 +18,25 @@
 
 enum { PATH_LEN = 4096, MODULE_LEN = 64 };
 
+/* Whether vfio can do without an IOMMU: if it is loaded, it has a parameter for that; else the kernel's configuration says it. */
+static bool may_no_iommu(const char *root)
+{
+	char path[PATH_LEN], line[256];
+	struct utsname u;
+	bool may = false;
+	FILE *f;
+
+	if (sysfs_exists(root, "/sys/module/vfio") || uname(&u) < 0)
+		return sysfs_exists(root, NO_IOMMU);
+	snprintf(path, sizeof(path), "%s/boot/config-%s", root, u.release);
+	f = fopen(path, "re");
+	while (f && !may && fgets(line, sizeof(line), f))
+		may = strcmp(line, "CONFIG_VFIO_NOIOMMU=y\n") == 0;
+	if (f)
+		fclose(f);
+	return may;
+}
+
 static bool is_program(const char *root, const char *path, const char *name)
 {
 	while (*path) {
@@ -52,6 +71,7 @@ bool machine_read(struct machine *m, const char *root, const char *pmds, const c
 	*m = (struct machine){ .root = root, .pmds = pmds_read(pmds), .iommu = has_iommu(root) };
 	m->vfio = sysfs_exists(root, "/sys/bus/pci/drivers/vfio-pci");
 	m->no_iommu = sysfs_line(line, sizeof(line), root, NO_IOMMU) && *line == 'Y';
+	m->may_no_iommu = may_no_iommu(root);
 	m->vhost_net = sysfs_exists(root, "/dev/vhost-net");
 	driverctl = is_program(root, path, "driverctl");
 	devbind = is_program(root, path, "dpdk-devbind.py");
@@ -171,17 +191,27 @@ static void load_vfio(struct advice *a, const struct machine *m)
 		COMMAND(a, "modprobe vfio-pci");
 }
 
-static const char *no_iommu_warning(void)
+/* The kernel driver that the NIC shall have; NULL: none that it could have here will do. */
+static const char *choose_driver(const struct advice *a, const struct machine *m)
 {
-	return "there is no IOMMU, which would confine the NIC to wgdp's memory: turn it on in the firmware and with the "
-	       "kernel's option intel_iommu=on, or do without (the first commands)";
+	if ((m->iommu || m->no_iommu || m->may_no_iommu) && pmd_works_with(a->pmd, "vfio-pci"))
+		return "vfio-pci";
+	return pmd_works_with(a->pmd, "uio_pci_generic") ? "uio_pci_generic" : NULL;
 }
+
+#define IOMMU_ON "VT-d or AMD-Vi in the firmware, or the hypervisor's setting for a virtual one; then intel_iommu=on for Intel's"
 
 static void advise_binding(struct advice *a, const struct machine *m, const struct pci_device *d)
 {
-	const char *driver = pmd_works_with(a->pmd, "vfio-pci") ? "vfio-pci" : "uio_pci_generic";
+	const char *driver = choose_driver(a, m);
 
-	if (*d->driver)
+	if (!driver) {
+		set_why(a, ADVICE_NOT_BOUND, "needs vfio-pci, and that an IOMMU, which is off; turn it on: " IOMMU_ON);
+		return;
+	}
+	if (*d->driver && pmd_is_user_space(d->driver))
+		set_why(a, ADVICE_NOT_BOUND, "has %s, and has to be given to %s", d->driver, driver);
+	else if (*d->driver)
 		set_why(a, ADVICE_NOT_BOUND, "has the kernel's driver %s, and has to be given to %s", d->driver, driver);
 	else
 		set_why(a, ADVICE_NOT_BOUND, "has no driver, and has to be given to %s", driver);
@@ -190,10 +220,22 @@ static void advise_binding(struct advice *a, const struct machine *m, const stru
 	else if (!sysfs_exists(m->root, "/sys/bus/pci/drivers/%s", driver))
 		COMMAND(a, "modprobe %s", driver);
 	warn_of_netdevs(a, d);
-	if (!*a->warning && !m->iommu && !m->no_iommu && strcmp(driver, "vfio-pci") == 0)
-		snprintf(a->warning, sizeof(a->warning), "%s", no_iommu_warning());
+	if (!*a->warning && !m->iommu && !m->no_iommu)
+		snprintf(a->warning, sizeof(a->warning), "it is better with an IOMMU, which confines the NIC to wgdp's memory "
+			 "and wgdp to few of root's rights: " IOMMU_ON);
 	bind_command(a, m, d, driver);
 	unbind_command(a, m, d, true);
+}
+
+/* UIO does not tell the IOMMU where the NIC may write; then it lets the NIC write nowhere, unless it lets it write everywhere. */
+static bool is_kept_from_memory(const struct machine *m, const struct pci_device *d)
+{
+	char type[PCI_NAME_LEN];
+
+	if (!*d->iommu_group || d->no_iommu || strcmp(d->driver, "vfio-pci") == 0)
+		return false;
+	return !sysfs_line(type, sizeof(type), m->root, "/sys/bus/pci/devices/%s/iommu_group/type", d->addr) ||
+	       strcmp(type, "identity") != 0;
 }
 
 /* A NIC that a driver of the user-space kind has. */
@@ -240,7 +282,7 @@ void advice_make(struct advice *a, const struct machine *m, const struct pci_dev
 	}
 	if (!pmd_wants_binding(a->pmd))
 		advise_beside(a, m, d);
-	else if (pmd_is_user_space(d->driver) && pmd_works_with(a->pmd, d->driver))
+	else if (pmd_is_user_space(d->driver) && pmd_works_with(a->pmd, d->driver) && !is_kept_from_memory(m, d))
 		advise_bound(a, m, d);
 	else
 		advise_binding(a, m, d);

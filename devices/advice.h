@@ -22,6 +22,7 @@ struct machine {
 	bool iommu;		/* there are IOMMU groups of real ones */
 	bool vfio;		/* vfio-pci is loaded */
 	bool no_iommu;		/* vfio was told to do without an IOMMU */
+	bool may_no_iommu;	/* this kernel's vfio can be told so (Debian's cannot) */
 	bool vhost_net;		/* /dev/vhost-net is there: mirrors are virtio-user devices, else taps */
 	enum advice_tool tool;	/* what is installed; driverctl if both or neither */
 	bool tool_installed;

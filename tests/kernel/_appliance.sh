@@ -95,7 +95,7 @@ boot() {
 		-netdev tap,id=n0,ifname=tap0,script=no,downscript=no \
 		-device e1000,id=wan,netdev=n0,addr=3,mac=52:54:00:77:67:01,romfile= \
 		-netdev tap,id=n1,ifname=tap1,script=no,downscript=no,queues=2 \
-		-device virtio-net-pci,id=lan,netdev=n1,addr=4,mac=52:54:00:77:67:02,romfile=,disable-legacy=on,iommu_platform=on,mq=on,vectors=6
+		-device virtio-net-pci,id=lan,netdev=n1,addr=4,mac=52:54:00:77:67:02,romfile=,disable-legacy=on,iommu_platform=on,mq=on,vectors=6${virtio_more:-}
 }
 
 # plug TAP NS [ADDR...]: the other end of a NIC's cable; QEMU, which holds it open, stays where it is

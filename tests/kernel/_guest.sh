@@ -163,6 +163,7 @@ guest_ping_ok() {
 # what the end of a test that failed shows
 dump_guest() {
 	local f
+	guest 'ip addr; ip rule; ip route show table all; ip -6 route show table all; ip neigh; cat /run/wgdp.log; wgdp show | cat' 20 2>&1 || true
 	for f in "$tmp"/guest/{qemu.err,console.log,serial.log}; do
 		[ ! -s "$f" ] || { echo "---- guest: $(basename "$f")"; tail -n 60 "$f"; }
 	done

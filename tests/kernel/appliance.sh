@@ -96,7 +96,7 @@ ping_ok h 192.168.77.2
 guest 'kill -KILL $(pidof wgdp)'
 gone
 
-guest 'modprobe -r vhost_net'
+guest 'rmmod vhost_net'
 guest_start_wgdp dp.conf
 traffic
 link_of wan wan0

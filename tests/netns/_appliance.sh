@@ -177,6 +177,9 @@ beside() {
 		END { n = split(want, w, " "); for (i = 1; i <= n; i++) printf "%d%s", sum[w[i]], (i < n) ? " " : "\n" }'
 }
 
+# dropped IF: what it dropped, and why
+dropped() { printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$1.sock" | grep -E '^(drop_.*|port_rx_missed|port_.x_errors)=[1-9]' | sort | uniq -c | tr '\n' ' '; }
+
 # passed NS: packets that the host's stack has forwarded, both families
 passed() {
 	on "$1" cat /proc/net/snmp /proc/net/snmp6 | awk '
@@ -257,7 +260,7 @@ numbers() {
 stream() {
 	ip netns exec "$3" /usr/bin/python3 "$here/stream.py" echo "$4" 9000 2>/dev/null &
 	pid[echo-$1]=$! kind[echo-$1]=stream
-	wait_for "on $3 ss -Hanu 'sport = 9000' | found ."
+	wait_for "on $3 ss -Hanu 'sport = 9000' | found -F '$4'"
 	: >"$1.count"
 	ip netns exec "$2" /usr/bin/python3 "$here/stream.py" count "$4" 9000 "$1.count" &
 	pid[count-$1]=$! kind[count-$1]=stream
@@ -278,5 +281,5 @@ stream_end() {
 	kill "${pid[echo-$1]}"
 	unset "pid[count-$1]" "pid[echo-$1]"
 	echo "$1: $(cat "$1.count")"
-	[ "$(awk '{ print $4 + $6 }' "$1.count")" -le "$2" ] || fail "$1: $(cat "$1.count")"
+	[ "$(awk '{ print $4 + $6 }' "$1.count")" -le "$2" ] || fail "$1: $(cat "$1.count"); $(dropped vpa) $(dropped vpb)"
 }

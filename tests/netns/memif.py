@@ -6,7 +6,7 @@ An end of memif (version 2.0, Ethernet mode) that is not DPDK's. The client owns
 the rings, and buffers if they have no region of their own. Either side writes one index of each ring and rings an eventfd. Says "up" at
 each connection.
 """
-import array, fcntl, mmap, os, select, socket, struct, sys, time
+import array, fcntl, mmap, os, select, socket, struct, sys, time, zlib
 
 COOKIE, VERSION = 0x3E31F20, 0x200
 ACK, HELLO, INIT, ADD_REGION, ADD_RING, CONNECT, CONNECTED, DISCONNECT = range(1, 9)
@@ -71,7 +71,7 @@ class Memif:
     def __init__(self, conn, server, n=0):
         self.conn, self.server, self.n, self.regions, self.up = conn, server, n, [], False
         self.rings = {True: [], False: []}  # by: to the server
-        self.waits_for_ack, self.next_ring = [], 0
+        self.waits_for_ack = []
 
     def send(self, kind, body=b"", fds=()):
         message = struct.pack("<H", kind) + body
@@ -186,16 +186,20 @@ class Memif:
         return frames
 
     def give(self, frames):
-        """By one ring after the other."""
-        if not frames:
-            return
+        """Each flow by a ring of its own, as a NIC does: by what are addresses and ports of IPv4, or of the source's of IPv6."""
         rings = self.rings[not self.server]
-        self.next_ring = (self.next_ring + 1) % len(rings)
-        r = rings[self.next_ring]
+        spread = [[] for _ in rings]
+        for frame in frames:
+            spread[zlib.crc32(frame[26:38]) % len(rings)].append(frame)
+        for r, some in zip(rings, spread):
+            if some:
+                self.give_to(r, some)
+
+    def give_to(self, r, frames):
         mine = RING_TAIL if self.server else RING_HEAD
         at = r.index(mine)
         for frame in frames:
-            room = ((r.index(RING_HEAD) - at) & 0xFFFF if self.server else (r.size - (at - r.index(RING_TAIL))) & 0xFFFF)
+            room = (r.index(RING_HEAD) - at) & 0xFFFF if self.server else (r.size - (at - r.index(RING_TAIL))) & 0xFFFF
             after = r.write(at, frame, room)
             if after is None:
                 break  # a full ring drops, as a NIC does

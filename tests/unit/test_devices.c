@@ -283,14 +283,34 @@ Test(devices, a_nic_of_the_kernels)
 
 Test(devices, without_an_iommu)
 {
+	struct utsname u;
 	struct advice a;
 
+	uname(&u);
+	/* a kernel whose vfio cannot do without, as Debian's */
 	put_device("0000:03:00.0", "0x020000\n", "8086:10d3", "", "");
+	a = advise("0000:03:00.0");
+	cr_expect_str_eq(a.why, "has no driver, and has to be given to uio_pci_generic");
+	COMMANDS(a, "modprobe uio_pci_generic", "driverctl set-override 0000:03:00.0 uio_pci_generic");
+	put(at("/boot/config-%s", u.release), "CONFIG_UIO=m\n# CONFIG_VFIO_NOIOMMU is not set\n");
+	a = advise("0000:03:00.0");
+	cr_expect(a.n_commands == 2);
+	put_device("0000:04:00.0", "0x020000\n", "0001:0002", "ixgbe", "");
+	a = advise("0000:04:00.0");
+	cr_expect(a.state == ADVICE_NOT_BOUND && a.n_commands == 0 && a.n_back == 0);
+	cr_expect(strstr(a.why, "needs vfio-pci, and that an IOMMU, which is off"), "%s", a.why);
+	put_device("0000:03:00.0", "0x020000\n", "8086:10d3", "uio_pci_generic", "");
+	cr_expect_eq(advise("0000:03:00.0").state, ADVICE_READY);
+	drop(PCI "0000:03:00.0/driver");
+	/* one whose vfio can */
+	put(at("/boot/config-%s", u.release), "CONFIG_VFIO_NOIOMMU=y\n");
 	a = advise("0000:03:00.0");
 	cr_expect_str_eq(a.why, "has no driver, and has to be given to vfio-pci");
 	cr_expect(strstr(a.warning, "intel_iommu=on"));
 	COMMANDS(a, "modprobe vfio", "echo 1 >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "modprobe vfio-pci",
 		 "driverctl set-override 0000:03:00.0 vfio-pci");
+	put("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
+	cr_expect_eq(advise("0000:03:00.0").n_commands, 4);
 	put("/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
 	put("/sys/bus/pci/drivers/vfio-pci/bind", "");
 	a = advise("0000:03:00.0");
@@ -305,6 +325,20 @@ Test(devices, without_an_iommu)
 	put_device("0000:04:00.0", "0x020000\n", "0001:0001", "vfio-pci", "");
 	a = advise("0000:04:00.0");
 	COMMANDS(a, "modprobe uio_pci_generic", "driverctl set-override 0000:04:00.0 uio_pci_generic");
+}
+
+/* The IOMMU, which knows nothing of UIO, keeps the NIC from all memory, or from none. */
+Test(devices, uio_behind_an_iommu)
+{
+	struct advice a;
+
+	put_device("0000:03:00.0", "0x020000\n", "8086:10d3", "uio_pci_generic", "12");
+	put("/sys/kernel/iommu_groups/12/type", "DMA-FQ\n");
+	a = advise("0000:03:00.0");
+	cr_expect_eq(a.state, ADVICE_NOT_BOUND);
+	cr_expect_str_eq(a.why, "has uio_pci_generic, and has to be given to vfio-pci");
+	put("/sys/kernel/iommu_groups/12/type", "identity\n");
+	cr_expect_eq(advise("0000:03:00.0").state, ADVICE_READY);
 }
 
 Test(devices, a_nic_of_dpdks)
