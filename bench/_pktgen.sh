@@ -13,7 +13,8 @@ GENERATOR=$(realpath -m "$BENCH/generator")
 ns a b
 router a b
 keys wga wgb
-generator_pid= begun=$SECONDS
+generator_pid= testpmd_pid= begun=$SECONDS
+declare -A full=()	# by size/tunnels: what our own generator has sealed a second at full speed
 on_terminal= ; [ ! -t 2 ] || on_terminal=1
 
 # ---- progress
@@ -73,8 +74,8 @@ host() {
 	ip -n "$ns" route add "fd$(($8 - 200))::/64" dev "$if"
 }
 
-# set_up_tunnels MTU N
-set_up_tunnels() {
+# set_up_wgdp MTU N: that of tunnels
+set_up_wgdp() {
 	{
 		conf_of wga "$1" 192.168.77.1/32
 		peers_of "$2"
@@ -85,8 +86,19 @@ set_up_tunnels() {
 	host a wga "$1" 10.77.0.1/24 fd77::1/64 252 254 253
 	ip -n a neigh replace 10.77.0.2 lladdr 02:77:00:00:00:02 dev wan0 nud permanent
 	ip -n a neigh replace fd77::2 lladdr 02:77:00:00:00:02 dev wan0 nud permanent
-	outer=net_memif0,$(far_end "$1" outer) lan=net_memif1,$(far_end "$1" lan)
-	generator=(--lan "$lan" --outer "$outer" --key "${pub[wga]}" --tunnels "$2" --largest "$1")
+}
+
+# set_up_tunnels MTU N
+set_up_tunnels() {
+	set_up_wgdp "$@"
+	generator=(--lan "net_memif1,$(far_end "$1" lan)" --outer "net_memif0,$(far_end "$1" outer)" --key "${pub[wga]}" --tunnels "$2" --largest "$1")
+}
+
+# set_up_testpmd MTU N: its third port is where our generator comes in by, for the handshakes
+set_up_testpmd() {
+	set_up_wgdp "$@"
+	generator=(--outer "net_memif0,$(far_end "$1" clients)" --key "${pub[wga]}" --tunnels "$2" --largest "$1")
+	testpmd_start "$@"
 }
 
 # set_up_chain MTU
@@ -123,8 +135,9 @@ set_up_bare() {
 
 tear_down() {
 	local if
-	generator_stop
 	for if in wga wgb; do [ -z "${pid[$if]:-}" ] || stop $if; done
+	generator_stop
+	testpmd_stop
 	rm -f ./*.sock
 }
 
@@ -169,7 +182,7 @@ answer() {
 work_of() {
 	[ -n "${pid[$1]:-}" ] || { echo '{"cycles":0,"packets":0}'; return; }
 	ip netns exec "${where[$1]}" "$WGDP" show "$1" --json | jq -c '.interfaces[0].dataplane | {
-		cycles: ([.cores[].stages | to_entries[] | select(.key != "rest") | .value] | add), packets: (.packets.outer_tx + .packets.inner_tx) }'
+		cycles: ([.cores[].stages | to_entries[] | select(.key != "rest") | .value] | add), packets: (.packets | .outer_tx + .inner_tx + .lan_tx) }'
 }
 
 columns=(case generator ip size tunnels mtu full_pps full_gbit full_lost lossless_pps lossless_gbit late
@@ -223,45 +236,73 @@ generator_point() {
 	echo "$1 $2" >&7
 	answer point
 	csv_row "$(difference "$a" "$(work_of wga)")" "$(difference "$b" "$(work_of wgb)")" wgdp
+	[ "$1" != seal ] || full[$2/$n]=$(jq -rs 'map(select(.kind == "point"))[0].full_pps' point.json)
 	said "$(jq -rs 'def mpps: . / 1e4 | round / 100; map(select(.kind == "point"))[0] |
 		"\(.full_pps | mpps) Mpps at full speed, \(.lossless_pps | mpps) without loss"' point.json)"
 }
 
 # ---- dpdk-testpmd
 
-# testpmd_run N SIZE: flowgen into the LAN port, what arrives on the outer side counted; prints packets a second. Of its two streams the one towards
-# the outer port is left out, by telling it that that queue has not been started, which memif does not know about.
-testpmd_run() {
-	local cpu=${generator_cpus%%[,-]*} status=0 last=${generator_cpus##*[,-]}
-	{
-		printf 'port stop all\nport 0 txq 0 deferred_start on\nport start all\nset txpkts %d\nstart\n' $(($2 + 18))
-		sleep 1
-		echo 'show port stats 0'
-		sleep "$(calc "$seconds < 1 ? 1 : $seconds")"
-		printf 'show port stats 0\nstop\nquit\n'
-	} | timeout 60 dpdk-testpmd --no-huge -m 256 --no-pci --no-shconf --no-telemetry --iova-mode=va --file-prefix "pktgen$$" --lcores "0@$cpu,1@$last" \
-		--vdev "$outer" --vdev "$lan" -- -i --forward-mode=flowgen --flowgen-flows="$1" --burst=32 --mbuf-size=$((mtu + 400)) \
-		--total-num-mbufs=8192 --no-mlockall >testpmd.log 2>&1 || status=$?
-	[ $status = 0 ] || fail "dpdk-testpmd ended with status $status: $(tail -n 5 testpmd.log)"
-	awk '$1 == "Rx-pps:" { pps = $2 } END { print pps + 0 }' testpmd.log
+# testpmd_start MTU N. Of flowgen's two streams the one out of the LAN port and into the outer port is left out, by telling it that the LAN port's
+# receive queue has not been started, which memif does not know about.
+testpmd_start() {
+	local cpu=${generator_cpus%%[,-]*} last=${generator_cpus##*[,-]}
+	rm -f testpmd.in
+	mkfifo testpmd.in
+	stdbuf -oL dpdk-testpmd --no-huge -m 256 --no-pci --no-shconf --no-telemetry --iova-mode=va --file-prefix "pktgen$$" --lcores "0@$cpu,1@$last" \
+		--vdev "net_memif0,$(far_end "$1" outer)" --vdev "net_memif1,$(far_end "$1" lan)" --vdev "net_memif2,$(memif server clients)" \
+		-- -i --disable-device-start --flowgen-flows="$2" --burst=32 --mbuf-size=$(($1 + 400)) --total-num-mbufs=8192 --no-mlockall \
+		<testpmd.in >testpmd.log 2>&1 &
+	testpmd_pid=$!
+	exec 9>testpmd.in
+	testpmd 'port 1 rxq 0 deferred_start on' 'port start all'
 }
 
-# testpmd_point N SIZE: first our own at full speed, which also sees to young sessions
+# testpmd COMMAND...: and waits until it has done them
+testpmd() {
+	local n
+	n=$(grep -c 'Bad arguments' testpmd.log || true)
+	printf '%s\n' "$@" 'show fwd nothing' >&9	# which it complains about
+	wait_for "ended $testpmd_pid || [ \$(grep -c 'Bad arguments' testpmd.log) -gt $n ]" 30 || testpmd_failed
+	! ended $testpmd_pid || testpmd_failed
+}
+
+testpmd_failed() { fail "dpdk-testpmd: $(tail -n 15 testpmd.log)"; }
+
+testpmd_stop() {
+	[ -n "$testpmd_pid" ] || return 0
+	echo quit >&9
+	exec 9>&-
+	wait $testpmd_pid || testpmd_failed
+	testpmd_pid=
+}
+
+# testpmd_connect: all clients shake hands, by way of testpmd. Whoever leaves a memif while its other end polls it may take that along (DPDK 22.11), so
+# testpmd stands still when the generator goes, and wgdp has ended when testpmd does.
+testpmd_connect() {
+	testpmd 'set portlist 0,2' 'set fwd io' start
+	generator_start
+	echo connect >&7
+	answer connected
+	testpmd stop
+	generator_stop
+}
+
+# testpmd_point N SIZE: flowgen into the LAN port, what arrives on the outer side counted
 testpmd_point() {
-	local before beside pps
+	local before pps
 	progress
-	generator_stop
-	generator_start --full
-	echo "seal $2" >&7
-	answer point
-	beside=$(jq -rs 'map(select(.kind == "point"))[0].full_pps' point.json)
-	generator_stop
+	testpmd_connect
 	before=$(work_of wga)
-	progress "dpdk-testpmd"
-	pps=$(testpmd_run "$1" "$2")
-	[ "$(calc "0 < $pps")" = 1 ] || fail "dpdk-testpmd: nothing came out: $(grep -A 12 statistics testpmd.log | tail -n 14)"
+	testpmd 'set portlist 0,1' 'set fwd flowgen' "set txpkts $(($2 + 18))" start
+	sleep 0.5
+	testpmd 'show port stats 0'
+	sleep "$(calc "$seconds < 1 ? 1 : $seconds")"
+	testpmd 'show port stats 0' stop
+	pps=$(awk '$1 == "Rx-pps:" { pps = $2 } END { print pps + 0 }' testpmd.log)
+	[ "$pps" != 0 ] || fail "dpdk-testpmd: nothing came out: $(grep -A 12 statistics testpmd.log | tail -n 14)"
 	jq -cn --arg size "$2" --argjson n "$1" --argjson pps "$pps" \
 		'{ kind: "point", case: "seal", size: $size, flows: $n, mean_size: ($size | tonumber), full_pps: $pps }' >point.json
-	csv_row "$(difference "$before" "$(work_of wga)")" '{"cycles":0,"packets":0}' testpmd "$beside"
-	said "$(mpps "$pps") by dpdk-testpmd, $(mpps "$beside") by our own generator"
+	csv_row "$(difference "$before" "$(work_of wga)")" '{"cycles":0,"packets":0}' testpmd "${full[$2/$1]:-}"
+	said "$(mpps "$pps") by dpdk-testpmd${full[$2/$1]:+, $(mpps "${full[$2/$1]}") by our own generator}"
 }

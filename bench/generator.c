@@ -7,6 +7,7 @@
  *                      seal   packets into the LAN port, their ciphertext counted on the outer side
  *                      open   messages that the clients have sealed ahead, the packets counted on the LAN side
  *                      both   the two at once
+ *   --outer alone      the clients shake hands, for another generator
  *   --from, --to       any two ports: what goes into one comes out of the other
  *
  * Which points are to be measured is read from stdin, a line each ("seal 64"), so that its caller can look at wgdp between them; the answers
@@ -28,6 +29,7 @@ enum { EAL_MIB = 192, MIB = 1 << 20 };
 static const char help[] =
 	"generator [OPTION...] --lan DEVICE --outer DEVICE --key KEY    reads lines 'seal|open|both SIZE'\n"
 	"generator [OPTION...] --from DEVICE --to DEVICE                reads lines 'NAME SIZE'\n"
+	"generator [OPTION...] --outer DEVICE --key KEY                 handshakes alone: with the first line it reads\n"
 	"generator keys N                                               prints the public keys of N far ends\n"
 	"\n"
 	"  DEVICE             a vdev, as DPDK names it: net_memif0,role=client,socket=/run/x,socket-abstract=no,...\n"
@@ -54,7 +56,7 @@ struct options {
 
 struct generator {
 	struct options o;
-	struct generator_port port[PORTS_MAX];	/* lan, outer; or from, to */
+	struct generator_port port[PORTS_MAX];	/* outer, lan; or to, from */
 	struct generator_far far;
 	struct tape tape;
 	struct stream to_outer, to_lan, through;
@@ -113,8 +115,8 @@ static void options_read(struct options *o, int argc, char **argv)
 	}
 	if (optind < argc)
 		usage("what is this", argv[optind]);
-	if (!(o->lan && o->outer && o->key && !o->from && !o->to) && !(o->from && o->to && !o->lan && !o->outer && !o->key))
-		usage("needed", "--lan, --outer and --key; or --from and --to");
+	if (!(o->outer && o->key && !o->from && !o->to) && !(o->from && o->to && !o->lan && !o->outer && !o->key))
+		usage("needed", "--outer and --key, with --lan or without; or --from and --to");
 }
 
 static int print_keys(unsigned int n)
@@ -134,18 +136,20 @@ static void open_ports(struct generator *g)
 {
 	struct rte_mempool *pool = generator_pool(g->o.largest + FRAME_OVERHEAD_MAX);
 
-	generator_port_open(&g->port[0], g->o.lan ? g->o.lan : g->o.from, pool);
-	generator_port_open(&g->port[1], g->o.lan ? g->o.outer : g->o.to, pool);
-	generator_port_wait(&g->port[0]);
-	generator_port_wait(&g->port[1]);
-	g->trial.port[0] = &g->port[0];
-	g->trial.port[1] = &g->port[1];
-	g->trial.n_ports = 2;
+	const char *device[PORTS_MAX] = { g->o.outer ? g->o.outer : g->o.to, g->o.outer ? g->o.lan : g->o.from };
+
+	g->trial.n_ports = device[1] ? 2 : 1;
+	for (unsigned int p = g->trial.n_ports; p-- > 0;) {	/* the first of a pair of memifs is the server */
+		generator_port_open(&g->port[p], device[p], pool);
+		g->trial.port[p] = &g->port[p];
+	}
+	for (unsigned int p = 0; p < g->trial.n_ports; p++)
+		generator_port_wait(&g->port[p]);
 }
 
 static void open_streams(struct generator *g)
 {
-	struct generator_port *lan = &g->port[0], *outer = &g->port[1];
+	struct generator_port *outer = &g->port[0], *lan = &g->port[1];
 	uint8_t key[WG_KEY_LEN];
 
 	stream_init(&g->to_outer, g->o.tunnels);
@@ -199,6 +203,12 @@ static void point(struct generator *g, const char *line)
 	char name[32], text[16];
 	uint32_t size;
 
+	if (g->trial.n_ports < 2) {
+		generator_far_connect(&g->far);
+		printf("{\"kind\":\"connected\",\"flows\":%u}\n", g->far.n);
+		fflush(stdout);
+		return;
+	}
 	if (sscanf(line, "%31s %15s", name, text) != 2)
 		bench_fail("'%s' is no case and size", line);
 	size = strcmp(text, "imix") == 0 ? IMIX : (uint32_t)atoi(text);
@@ -210,8 +220,8 @@ static void point(struct generator *g, const char *line)
 
 static void close_all(struct generator *g)
 {
-	generator_port_close(&g->port[0]);
-	generator_port_close(&g->port[1]);
+	for (unsigned int p = 0; p < g->trial.n_ports; p++)
+		generator_port_close(&g->port[p]);
 	stream_fini(&g->to_outer);
 	stream_fini(&g->to_lan);
 	stream_fini(&g->through);

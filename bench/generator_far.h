@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The far ends of the tunnels: N clients of the wgdp that is measured, each with a key, a UDP port and a session of its own. They shake hands as any
- * client does; what they seal for wgdp is sealed ahead, on a tape (generator_tape.h), and of what wgdp seals for them they open samples.
+ * The far ends of the tunnels: N clients of the wgdp that is measured, each with a key, a UDP port and a session of its own. They shake hands
+ * as any client does; what they seal for wgdp is sealed ahead, on a tape (generator_tape.h), and of what wgdp seals for them they open samples.
  *
  * Main thread, but for generator_far_flow and generator_far_open, which are the receiving thread's during a trial.
  */
@@ -50,7 +50,10 @@ void generator_far_key(unsigned int k, uint8_t public_key[WG_KEY_LEN]);
 void generator_far_init(struct generator_far *f, unsigned int n, bool v6, const uint8_t to[WG_KEY_LEN], struct generator_port *port);
 void generator_far_fini(struct generator_far *f);
 
-/* All of them shake hands, and confirm their sessions, unless those are young enough for another trial. Ends the program if one does not succeed. */
+/*
+ * All of them shake hands, and confirm their sessions, unless those are young enough for another trial. Ends the program if one does not
+ * succeed.
+ */
 void generator_far_connect(struct generator_far *f);
 
 /* Each sends a keepalive: wgdp has then heard from all it has sent to. */

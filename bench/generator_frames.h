@@ -22,7 +22,8 @@ enum {
 	FRAME_FAR_PORT = 10000, FRAME_WG_PORT = 51820,
 	FRAME_FLOWS_MAX = 50000,
 	FRAME_SIZE_MIN = 64, FRAME_SIZE_MAX = 9000,	/* of an IP packet */
-	FRAME_OVERHEAD_MAX = FRAME_ETHER + 40 + 8 + 16 + 16 + 16,	/* around it on the outer port: Ethernet, IPv6, UDP, WireGuard's header, padding, tag */
+	/* around it on the outer port: Ethernet, IPv6, UDP, WireGuard's header, padding, tag */
+	FRAME_OVERHEAD_MAX = FRAME_ETHER + 40 + 8 + 16 + 16 + 16,
 };
 
 /* What a packet carries behind its UDP header. */

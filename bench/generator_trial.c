@@ -4,8 +4,8 @@
  * is lost, as on a wire. A sender that did not run for a while (the machine's doing, not wgdp's) leaves out what it has missed but for a
  * short burst, and says so (late). At full speed nothing is due: what is refused is offered again.
  *
- * The receiver counts, sees to the order in each flow, and looks at every CHECK_EACH-th packet as a whole; what was sealed is opened for that. The
- * order of sealed packets is that of their counters, which anyone can read.
+ * The receiver counts, sees to the order in each flow, and looks at every CHECK_EACH-th packet as a whole; what was sealed is opened for that.
+ * The order of sealed packets is that of their counters, which anyone can read.
  */
 #include "generator_trial.h"
 
@@ -26,6 +26,7 @@ enum { CHECK_EACH = 64, SLACK_MIN = 64, IDLE_EACH = 64 };
 #define QUIET_S 0.2		/* nothing more comes then */
 #define DRAIN_MAX_S 5.0
 #define STILL_S 0.02
+#define PATIENCE_S 2.0
 
 static void *numbers(unsigned int n, size_t size)
 {
@@ -61,6 +62,8 @@ static void stream_begin(const struct trial *t, struct stream *s)
 	s->out = (struct sender){ .number = number, .per_tick = t->pps / rte_get_tsc_hz(), .slack = t->pps * SLACK_S };
 	if (s->out.slack < SLACK_MIN)
 		s->out.slack = SLACK_MIN;
+	if (t->patient)
+		s->out.slack = UINT64_MAX;
 	memset(&s->in, 0, sizeof(s->in));
 	latency_clear(&s->in.latency);
 	s->in.next = next;
@@ -136,7 +139,7 @@ static void stream_send(const struct trial *t, struct stream *s, uint64_t now)
 	o->n_waiting -= taken;
 	if (!o->n_waiting)
 		return;
-	if (o->per_tick == 0) {
+	if (o->per_tick == 0 || t->patient) {
 		memmove(o->waiting, o->waiting + taken, o->n_waiting * sizeof(o->waiting[0]));
 		return;
 	}
@@ -147,12 +150,16 @@ static void stream_send(const struct trial *t, struct stream *s, uint64_t now)
 
 static bool senders_ended(const struct trial *t, uint64_t now)
 {
-	if (now >= t->end_tsc)
-		return true;
-	for (unsigned int k = 0; k < t->n_streams; k++)
-		if (!t->stream[k]->out.ended)
-			return false;
-	return true;
+	const uint64_t all = (uint64_t)(t->pps * t->seconds);
+	bool ended = true, sent = true;
+
+	for (unsigned int k = 0; k < t->n_streams; k++) {
+		const struct sender *o = &t->stream[k]->out;
+
+		ended &= o->ended;
+		sent &= o->sent >= all || o->ended;
+	}
+	return ended || (now >= t->end_tsc && (!t->patient || sent || now - t->end_tsc > PATIENCE_S * rte_get_tsc_hz()));
 }
 
 /* ---- receiving */

@@ -70,6 +70,7 @@ struct trial {
 	unsigned int n_streams;
 	uint32_t size;			/* of the IP packets, or IMIX */
 	double pps, seconds;		/* of each stream; pps 0: as many as are taken */
+	bool patient;			/* all of them are sent, however late */
 	uint16_t number;
 
 	/* results */

@@ -420,6 +420,7 @@ void iface_down(struct iface *i)
 	}
 	if (i->inner)
 		i->inner->ops->destroy(i->inner);
+	lan_take_out(i->lan);
 	outer_destroy(i->outer);
 	lan_destroy(i->lan);
 	dataplane_destroy(i->dp);

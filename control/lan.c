@@ -116,6 +116,7 @@ int lan_follow(struct lan *l, struct dataplane *dp, uint32_t tunnel_ifindex, cha
 		return -1;
 	nexthops_watch_host(l->nexthops, links_changed);
 	conf.lan = l->nexthops;
+	snprintf(err, PORT_ERRLEN, "cannot follow the LAN port's interfaces");
 	l->routes = follow_links(l) == 0 ? routes_create(&conf, err) : NULL;
 	if (!l->routes)
 		return -1;
@@ -138,6 +139,14 @@ void lan_unfollow(struct lan *l)
 	l->routes = NULL;
 	l->nexthops = NULL;
 	l->dp = NULL;
+}
+
+void lan_take_out(struct lan *l)
+{
+	if (!l)
+		return;
+	lan_unfollow(l);
+	port_lan_take_out(l->port);
 }
 
 void lan_destroy(struct lan *l)

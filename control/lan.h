@@ -30,6 +30,8 @@ int lan_follow(struct lan *l, struct dataplane *dp, uint32_t tunnel_ifindex, cha
 
 /* After the cores have ended, before the data path goes. NULL is allowed, also below. */
 void lan_unfollow(struct lan *l);
+/* Port and mirror are gone, but for what lan_destroy does: port_lan_take_out. */
+void lan_take_out(struct lan *l);
 void lan_destroy(struct lan *l);
 
 struct port *lan_port(const struct lan *l);

@@ -24,6 +24,7 @@
 
 enum {
 	POLL_ROOM = 1 + OUTBOUND_ROOM,	/* batches that one poll of both ports may submit */
+	POLLS_PER_ROUND = BATCH_FIFO_DEPTH,
 	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again, at most */
 	NAP_SHORT_NS = 50 * 1000,	/* between looks at ports that cannot wake us, */
 	NAP_LONG_NS = 1000 * 1000,	/* and after NAP_LONG_AFTER_NS without traffic */
@@ -101,15 +102,22 @@ void core_find_sessions(struct core *c, struct batch *b)
 static unsigned int poll_ports(struct core *c)
 {
 	const unsigned int enough = 1 + 2 * (c->dp->n_workers - 1);
-	unsigned int n, sum = 0;
+	unsigned int n = BATCH_MAX, sum = 0;
 
-	do {
-		if (batch_fifo_full(&c->fifo, POLL_ROOM))
+	/* A flood of what is dropped, or the host's, makes no batches that would end it. */
+	for (unsigned int i = 0; i < POLLS_PER_ROUND && n >= BATCH_MAX / 2; i++) {
+		if ((i && rte_ring_count(c->dp->work) >= enough) || batch_fifo_full(&c->fifo, POLL_ROOM))
 			break;
 		n = inbound_poll(c) + outbound_poll(c);
 		sum += n;
-	} while (n >= BATCH_MAX / 2 && rte_ring_count(c->dp->work) < enough);
+	}
 	return sum;
+}
+
+/* What the ports have passed between host and device by themselves: no packets of ours, but no idleness either. */
+static uint64_t host_frames(const struct core *c)
+{
+	return c->counters.host_rx + c->counters.host_tx;
 }
 
 /* A core that receives does not take what the other workers will need before it has looked for more. */
@@ -243,6 +251,7 @@ static void loop(struct core *c)
 {
 	c->stage_began = rte_rdtsc();
 	while (!__atomic_load_n(&c->dp->stop, __ATOMIC_ACQUIRE)) {
+		const uint64_t host = host_frames(c);
 		unsigned int moved = 0;
 
 		c->now = dataplane_now();
@@ -257,7 +266,7 @@ static void loop(struct core *c)
 		if (!moved && c->roles & CORE_WORKER)
 			moved = jobs_work(&c->dp->jobs, &c->dp->control);	/* one: packets do not wait behind two */
 		rcu_quiescent_state();
-		if (moved)
+		if (moved || host_frames(c) != host)
 			c->idle_since = 0;
 		else
 			rest(c);

@@ -22,7 +22,7 @@ struct core {
 	struct dataplane *dp;
 	unsigned int id;		/* place in dp->core */
 	unsigned int cpu, roles;
-	uint16_t queue;			/* of both ports; cores with CORE_RX */
+	uint16_t queue;			/* of all ports; cores with CORE_RX */
 	struct aead_ctx *aead;
 	struct rte_ring *inject;	/* from the control thread */
 	struct doorbell bell;

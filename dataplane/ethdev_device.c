@@ -23,6 +23,7 @@
 #include <rte_kvargs.h>
 
 #include "ethdev_kind.h"
+#include "tap_signals.h"
 
 enum { OPEN_TRIES = 5, OPEN_WAIT_US = 50000, DESCRIPTORS = 1024, DESCRIPTORS_MAX = 2048 };
 
@@ -57,12 +58,21 @@ static int device_parse(struct device *d, const char *device, struct rte_kvargs 
 	return netdev_get(&d->netdev, ifname, err);
 }
 
-/* Somebody has set it up. */
+/* A port of ours has it. (That it is configured says nothing: with some drivers it is so from the start.) */
 static bool device_in_use(uint16_t port_id)
 {
-	struct rte_eth_dev_info info;
+	struct rte_eth_dev_owner owner;
 
-	return rte_eth_dev_info_get(port_id, &info) == 0 && info.nb_rx_queues > 0;
+	return rte_eth_dev_owner_get(port_id, &owner) == 0 && owner.id != RTE_ETH_DEV_NO_OWNER;
+}
+
+/* From now on, until it is unplugged. */
+static int device_set_owner(const struct device *d)
+{
+	struct rte_eth_dev_owner owner = { .name = "wgdp" };
+	int rc = rte_eth_dev_owner_new(&owner.id);
+
+	return rc < 0 ? rc : rte_eth_dev_owner_set(d->port_id, &owner);
 }
 
 static int plug_failed(const struct device *d, const char *args, int rc, char err[PORT_ERRLEN])
@@ -135,6 +145,10 @@ static void device_features(struct device *d, const struct rte_eth_dev_info *inf
 		conf->rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf->rx_adv_conf.rss_conf.rss_hf = spread;
 	}
+	/* A NIC lets all through unless told to filter; virtio's driver has the other side filter (VIRTIO_NET_F_CTRL_VLAN) unasked. */
+	d->vlan_filter = strcmp(info->driver_name, "net_virtio") == 0 && info->rx_offload_capa & RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
+	if (d->vlan_filter)
+		conf->rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_FILTER;
 }
 
 /* Descriptors as the driver likes them: some have many, and would keep all our buffers. */
@@ -193,20 +207,26 @@ static void device_own(struct device *d)
 		most = RTE_MIN(info.max_mtu, (uint16_t)PKT_MAX_INNER);
 		if (info.max_rx_pktlen < most + around)	/* some say of the MTU nothing but that it has 16 bits */
 			most = info.max_rx_pktlen > around ? (uint16_t)(info.max_rx_pktlen - around) : mtu;
-		rc = most > mtu ? rte_eth_dev_set_mtu(d->port_id, most) : -EINVAL;
-		if (rc == 0 || rc == -ENOTSUP)	/* not supported: memif, ring and the like know no MTU */
+		most = RTE_MAX(most, mtu);
+		rc = rte_eth_dev_set_mtu(d->port_id, most);
+		if (rc == 0)
 			mtu = most;
+		else if (rc == -ENOTSUP)	/* memif, ring and the like know no MTU, and copy what there is: what they say above is made up */
+			mtu = PKT_MAX_INNER;
 		d->max_frame = RTE_MIN(d->max_frame, mtu + (uint32_t)RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN);
 	}
-	if (rte_eth_macaddr_get(d->port_id, &mac) == 0)
-		memcpy(d->mac, mac.addr_bytes, sizeof(d->mac));
+	if (rte_eth_macaddr_get(d->port_id, &mac) < 0 || rte_is_zero_ether_addr(&mac))
+		rte_eth_random_addr(mac.addr_bytes);
+	memcpy(d->mac, mac.addr_bytes, sizeof(d->mac));
 }
 
 static int device_start(struct device *d, const struct port_ethdev_conf *conf,
 			char err[PORT_ERRLEN])
 {
-	int rc = device_setup_queues(d, d->pool ? d->pool : conf->pool, conf->n_queues);
+	int rc = device_set_owner(d);
 
+	if (rc == 0)
+		rc = device_setup_queues(d, d->pool ? d->pool : conf->pool, conf->n_queues);
 	if (rc == 0 && d->n_queues < conf->n_queues) {
 		snprintf(err, PORT_ERRLEN, "%s has %u queues, %u are needed: give fewer RxCores, "
 			 "or more queues to the device", d->name, d->n_queues, conf->n_queues);
@@ -241,16 +261,27 @@ static int device_filter(const struct device *d, uint16_t port, char err[PORT_ER
 	return rc;
 }
 
+static int device_multicast(struct device *d, char err[PORT_ERRLEN])
+{
+	d->multicast = netdev_all_multicast(&d->netdev);
+	if (d->multicast >= 0)
+		return 0;
+	snprintf(err, PORT_ERRLEN, "cannot receive multicast on %s: %s", d->netdev.name, strerror(-d->multicast));
+	return d->multicast;
+}
+
 /* *again: it could be otherwise in a moment. */
 static int device_try_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
 			   bool *again, char err[PORT_ERRLEN])
 {
+	struct tap_signals signals;
 	struct rte_kvargs *user = NULL;
 	char *args = NULL;
 	int *before, rc;
 
 	*again = false;
 	memset(d, 0, sizeof(*d));
+	d->multicast = -1;
 	xdp_init(&d->xdp);
 	d->owned = conf->mirror;
 	rc = device_parse(d, conf->device, &user, err);
@@ -263,13 +294,17 @@ static int device_try_open(struct device *d, const struct port_ethdev_conf *conf
 		d->mtu = d->netdev.mtu;
 	}
 	before = rc == 0 ? fds_before() : NULL;
+	tap_signals_take(&signals);
 	if (rc == 0)
 		rc = device_plug(d, args, err);
 	if (rc == 0) {
 		rc = device_start(d, conf, err);
 		*again = rc < 0 && kind_releases_late(d->kind);
 	}
+	tap_signals_give_back(&signals);
 	fds_after(&d->fds, before);
+	if (rc == 0 && d->owned && kind_has_netdev(d->kind))
+		rc = device_multicast(d, err);
 	if (rc == 0)
 		rc = kind_started(d, err);
 	if (rc == 0)
@@ -285,9 +320,12 @@ uint16_t device_queues(const char *device, char err[PORT_ERRLEN])
 	struct device d = { .owned = true };
 	struct rte_kvargs *args = NULL;
 	struct rte_eth_dev_info info;
+	struct tap_signals signals;
 	const char *comma = strchr(device, ',');
 	uint16_t n = 0;
 
+	err[0] = '\0';
+	tap_signals_take(&signals);
 	if (device_parse(&d, device, &args, err) == 0) {
 		if (kind_any_queues(d.kind))
 			n = UINT16_MAX;
@@ -296,6 +334,7 @@ uint16_t device_queues(const char *device, char err[PORT_ERRLEN])
 		else if (device_plug(&d, comma ? comma + 1 : "", err) == 0 && rte_eth_dev_info_get(d.port_id, &info) == 0)
 			n = queue_pairs(&info);
 	}
+	tap_signals_give_back(&signals);
 	rte_kvargs_free(args);
 	return n;
 }
@@ -313,15 +352,23 @@ int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t 
 	return rc;
 }
 
-void device_close(struct device *d)
+void device_take_out(struct device *d)
 {
 	if (d->started)
 		rte_eth_dev_stop(d->port_id);
 	if (d->plugged)
 		rte_eal_hotplug_remove(kind_bus(d->kind), d->name);
 	d->started = d->plugged = false;
+}
+
+void device_close(struct device *d)
+{
+	device_take_out(d);
 	fds_close(&d->fds);
 	xdp_close(&d->xdp);
+	if (d->multicast >= 0)
+		close(d->multicast);
+	d->multicast = -1;
 	rte_mempool_free(d->pool);
 	d->pool = NULL;
 }

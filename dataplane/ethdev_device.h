@@ -23,6 +23,7 @@ struct device {
 	char name[RTE_DEV_NAME_MAX_LEN];
 	bool owned;		/* by DPDK alone */
 	struct netdev netdev;	/* beneath it; a NIC or memif has none: all zero */
+	int multicast;		/* an owned device's netdev: netdev_all_multicast; -1: none */
 	uint8_t mac[6];		/* to begin with */
 	uint32_t mtu;
 	uint16_t port_id;	/* DPDK's number of it */
@@ -30,6 +31,7 @@ struct device {
 	uint32_t max_frame;	/* bytes that fit into a frame of the driver's, each way */
 	bool udp_checksums;	/* the device computes IPv4's and UDP's of what is sent */
 	bool rss;
+	bool vlan_filter;	/* has to be told which VLANs to let through */
 	struct rte_mempool *pool;	/* ours, where the conf's does not do; else NULL */
 	struct driver_fds fds;
 	struct xdp xdp;		/* af_xdp; bound if own_program, not the user's */
@@ -48,6 +50,12 @@ uint16_t device_queues(const char *device, char err[PORT_ERRLEN]);
  */
 int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t port,
 		char err[PORT_ERRLEN]);
+
+/*
+ * Stopped and unplugged: it has given back what it still had to send. Its own buffers, which others may still have to send, stay until device_close. Allowed after a failed
+ * device_open, and twice.
+ */
+void device_take_out(struct device *d);
 
 /* Every mbuf that it received must have been freed. Allowed after a failed device_open. */
 void device_close(struct device *d);

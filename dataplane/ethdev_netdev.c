@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/ethtool.h>
+#include <linux/if_packet.h>
 #include <linux/sockios.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -78,6 +79,21 @@ int netdev_get(struct netdev *dev, const char *name, char err[PORT_ERRLEN])
 		snprintf(err, PORT_ERRLEN, "%s has no Ethernet frames: use Outer = kernel", name);
 		rc = -EMEDIUMTYPE;
 	}
+	return rc;
+}
+
+int netdev_all_multicast(const struct netdev *dev)
+{
+	const struct packet_mreq mreq = { .mr_ifindex = (int)dev->ifindex, .mr_type = PACKET_MR_ALLMULTI };
+	const int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);	/* of no protocol: it hears nothing */
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mreq, sizeof(mreq)) == 0)
+		return fd;
+	rc = -errno;
+	close(fd);
 	return rc;
 }
 

@@ -25,6 +25,11 @@ struct netdev {
 /* 0, or -errno with a line in err: no such interface, or none with Ethernet frames. */
 int netdev_get(struct netdev *dev, const char *name, char err[PORT_ERRLEN]);
 
+/*
+ * Has it receive all multicast: what the host is a member of, it is on the mirror, so that its filter knows of none. A descriptor, for as long as it is open, or -errno.
+ */
+int netdev_all_multicast(const struct netdev *dev);
+
 /* Makes IFF_PROMISC what dev->promisc says; drivers of DPDK set it as they please. */
 void netdev_restore_promisc(const struct netdev *dev);
 

@@ -24,12 +24,13 @@ static bool unicast4(const uint8_t *a)
 	return a[0] != 0 && a[0] != 127 && a[0] < 224;
 }
 
-/* The same, and what does not leave its link (RFC 4291 section 2.5). */
+/* The same, what does not leave its link (RFC 4291 section 2.5), and IPv4 mapped, which Linux drops. */
 static bool unicast6(const uint8_t *a)
 {
-	static const uint8_t low[15];
+	static const uint8_t low[15], mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-	return a[0] != 0xff && !(a[0] == 0xfe && (a[1] & 0xc0) == 0x80) && !(memcmp(a, low, sizeof(low)) == 0 && a[15] <= 1);
+	return a[0] != 0xff && !(a[0] == 0xfe && (a[1] & 0xc0) == 0x80) && !(memcmp(a, low, sizeof(low)) == 0 && a[15] <= 1) &&
+	       memcmp(a, mapped, sizeof(mapped)) != 0;
 }
 
 static bool forwardable4(const uint8_t *data)
@@ -60,10 +61,10 @@ static void ttl_decrement(uint8_t *data)
 		data[HOP_LIMIT6]--;
 		return;
 	}
-	/* RFC 1141: the word of TTL and protocol is 256 less, so the checksum is 256 more. */
+	/* RFC 1141: the word of TTL and protocol is 256 less, so the checksum is 256 more; of the two zeros it is the one that a sum made afresh gives (RFC 1624). */
 	data[TTL4]--;
 	check = ip_read_be16(data + CHECK4) + 0x100u;
-	check += check >> 16;
+	check += check >= 0xffff;
 	data[CHECK4] = (uint8_t)(check >> 8);
 	data[CHECK4 + 1] = (uint8_t)check;
 }

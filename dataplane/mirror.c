@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
+#include <linux/if_tun.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <rte_bus_vdev.h>
@@ -16,9 +17,15 @@
 #include <rte_ethdev.h>
 #include <rte_log.h>
 
+#include "tap_signals.h"
+
 static const char vhost_net[] = "/dev/vhost-net";
 
-enum { MIRROR_RING = 1024, SIGNALS = 65 };
+enum {
+	MIRROR_RING = 1024,
+	SEGMENTS = 8,		/* of a frame for the host, at most */
+	TAP_DESCRIPTORS = 1,	/* a buffer each, all of which the driver keeps, for one frame */
+};
 
 /* Linear or not at all: what the drivers make fits into one of our buffers. */
 static uint16_t keep_linear(struct rte_mbuf **m, uint16_t n)
@@ -34,48 +41,55 @@ static uint16_t keep_linear(struct rte_mbuf **m, uint16_t n)
 	return kept;
 }
 
+static uint32_t mirror_max_frame(const struct mirror *mir)
+{
+	return __atomic_load_n(&mir->mtu, __ATOMIC_RELAXED) + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
+}
+
 uint16_t mirror_rx(struct mirror *mir, struct rte_mbuf **m, uint16_t n)
 {
 	return keep_linear(m, rte_eth_rx_burst(mir->port_id, 0, m, n));
 }
 
+/* The tap driver takes no frame that is larger than Ethernet's, whatever the MTU: past it, as it would write one itself. */
+static bool write_large(const struct mirror *mir, const struct rte_mbuf *m)
+{
+	struct tun_pi pi = { 0 };
+	struct iovec iov[1 + SEGMENTS] = { { &pi, sizeof(pi) } };
+	int n = 1;
+
+	for (; m && n <= SEGMENTS; m = m->next)
+		iov[n++] = (struct iovec){ rte_pktmbuf_mtod(m, void *), rte_pktmbuf_data_len(m) };
+	return !m && writev(mir->fd, iov, n) > 0;
+}
+
+/* One that is not the driver's. */
+static uint16_t tx_other(const struct mirror *mir, struct rte_mbuf *m)
+{
+	const bool ok = rte_pktmbuf_pkt_len(m) <= mirror_max_frame(mir) && write_large(mir, m);
+
+	rte_pktmbuf_free(m);
+	return ok;
+}
+
 uint16_t mirror_tx(struct mirror *mir, struct rte_mbuf **m, uint16_t n)
 {
-	uint16_t sent = 0, did;
+	const uint32_t most = RTE_MIN(mirror_max_frame(mir), mir->driver_max);
+	uint16_t sent = 0, did, end;
 
 	rte_spinlock_lock(&mir->tx);
-	do {
-		did = rte_eth_tx_burst(mir->port_id, 0, m + sent, n - sent);
+	for (uint16_t at = 0; at < n; at += did) {
+		for (end = at; end < n && rte_pktmbuf_pkt_len(m[end]) <= most; end++)
+			;
+		did = end > at ? rte_eth_tx_burst(mir->port_id, 0, m + at, end - at) : 0;
 		sent += did;
-	} while (did && sent < n);
+		if (at + did == end && end < n)
+			sent += tx_other(mir, m[at + did++]);
+		else if (at + did < end)	/* refused, perhaps that one alone */
+			rte_pktmbuf_free(m[at + did++]);
+	}
 	rte_spinlock_unlock(&mir->tx);
-	rte_pktmbuf_free_bulk(m + sent, n - sent);
 	return sent;
-}
-
-static void ignore(int signal)
-{
-	(void)signal;
-}
-
-/*
- * The tap driver has the kernel send the process a real-time signal for each frame, so that an empty look costs no system call: for whoever sleeps the wrong one, and
- * deadly where the signal queue overflows. It goes without where all of those signals are taken.
- */
-static int plug_without_signals(const char *device, const char *args)
-{
-	struct sigaction take = { .sa_handler = ignore }, old[SIGNALS];
-	bool taken[SIGNALS] = { false };
-	int rc;
-
-	for (int s = SIGRTMIN + 1; s < SIGRTMAX && s < SIGNALS; s++)
-		if (sigaction(s, NULL, &old[s]) == 0 && old[s].sa_handler == SIG_DFL)
-			taken[s] = sigaction(s, &take, NULL) == 0;
-	rc = rte_eal_hotplug_add("vdev", device, args);
-	for (int s = SIGRTMIN + 1; s < SIGRTMAX && s < SIGNALS; s++)
-		if (taken[s])
-			sigaction(s, &old[s], NULL);
-	return rc;
 }
 
 static int mirror_plug(struct mirror *mir, const uint8_t mac[6], char err[PORT_ERRLEN])
@@ -90,7 +104,7 @@ static int mirror_plug(struct mirror *mir, const uint8_t mac[6], char err[PORT_E
 	else
 		snprintf(args, sizeof(args), "iface=%s,mac=%s", mir->name, address);
 	snprintf(mir->device, sizeof(mir->device), "%s_%s", vhost ? "virtio_user" : "net_tap", mir->name);
-	rc = vhost ? rte_eal_hotplug_add("vdev", mir->device, args) : plug_without_signals(mir->device, args);
+	rc = rte_eal_hotplug_add("vdev", mir->device, args);
 	mir->plugged = rc == 0;
 	if (rc == 0)
 		rc = rte_eth_dev_get_port_by_name(mir->device, &mir->port_id);
@@ -100,13 +114,14 @@ static int mirror_plug(struct mirror *mir, const uint8_t mac[6], char err[PORT_E
 	return rc;
 }
 
-static int mirror_start(struct mirror *mir, uint16_t mtu, struct rte_mempool *pool, char err[PORT_ERRLEN])
+static int mirror_start(struct mirror *mir, struct rte_mempool *pool, char err[PORT_ERRLEN])
 {
-	struct rte_eth_conf conf = { .intr_conf.rxq = strncmp(mir->device, "net_tap", 7) == 0 };
+	const bool tap = strncmp(mir->device, "net_tap", 7) == 0;
+	struct rte_eth_conf conf = { .intr_conf.rxq = tap };
 	int rc = rte_eth_dev_configure(mir->port_id, 1, 1, &conf);
 
 	if (rc == 0)
-		rc = rte_eth_rx_queue_setup(mir->port_id, 0, MIRROR_RING, SOCKET_ID_ANY, NULL, pool);
+		rc = rte_eth_rx_queue_setup(mir->port_id, 0, tap ? TAP_DESCRIPTORS : MIRROR_RING, SOCKET_ID_ANY, NULL, pool);
 	if (rc == 0)
 		rc = rte_eth_tx_queue_setup(mir->port_id, 0, MIRROR_RING, SOCKET_ID_ANY, NULL);
 	if (rc == 0)
@@ -116,8 +131,8 @@ static int mirror_start(struct mirror *mir, uint16_t mtu, struct rte_mempool *po
 		snprintf(err, PORT_ERRLEN, "DPDK cannot start the host's interface %s: %s", mir->name, rte_strerror(-rc));
 		return rc;
 	}
-	mirror_set_mtu(mir, mtu);
-	mir->fd = conf.intr_conf.rxq ? rte_eth_dev_rx_intr_ctl_q_get_fd(mir->port_id, 0) : -1;
+	mir->fd = tap ? rte_eth_dev_rx_intr_ctl_q_get_fd(mir->port_id, 0) : -1;
+	mir->driver_max = tap ? RTE_ETHER_MTU + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN : UINT32_MAX;
 	return 0;
 }
 
@@ -142,12 +157,14 @@ static int mirror_bring_up(struct mirror *mir, uint16_t mtu, char err[PORT_ERRLE
 
 int mirror_open(struct mirror *mir, const char *name, const uint8_t mac[6], uint16_t mtu, struct rte_mempool *pool, char err[PORT_ERRLEN])
 {
+	struct tap_signals signals;
 	uint32_t level;
 	int rc;
 
 	memset(mir, 0, sizeof(*mir));
 	snprintf(mir->name, sizeof(mir->name), "%s", name);
 	mir->fd = -1;
+	mir->mtu = mtu;
 	rte_spinlock_init(&mir->tx);
 	if (if_nametoindex(name)) {
 		snprintf(err, PORT_ERRLEN, "interface %s exists already; remove it (ip link del %s) or choose another name behind 'as'", name, name);
@@ -155,9 +172,11 @@ int mirror_open(struct mirror *mir, const char *name, const uint8_t mac[6], uint
 	}
 	level = rte_log_get_global_level();
 	rte_log_set_global_level(RTE_LOG_EMERG);	/* the tap driver has much to say of features that nobody wants of it */
+	tap_signals_take(&signals);
 	rc = mirror_plug(mir, mac, err);
 	if (rc == 0)
-		rc = mirror_start(mir, mtu, pool, err);
+		rc = mirror_start(mir, pool, err);
+	tap_signals_give_back(&signals);
 	rte_log_set_global_level(level);
 	if (rc == 0)
 		rc = mirror_bring_up(mir, mtu, err);
@@ -180,8 +199,7 @@ void mirror_close(struct mirror *mir)
 	mir->started = mir->plugged = false;
 }
 
-/* A driver that knows of no MTU takes frames of any size. */
-void mirror_set_mtu(const struct mirror *mir, uint16_t mtu)
+void mirror_set_mtu(struct mirror *mir, uint32_t mtu)
 {
-	rte_eth_dev_set_mtu(mir->port_id, mtu);
+	__atomic_store_n(&mir->mtu, mtu, __ATOMIC_RELAXED);
 }

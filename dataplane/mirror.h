@@ -27,8 +27,10 @@ struct mirror {
 	uint16_t port_id;
 	uint32_t ifindex;
 	bool plugged, started;
+	uint32_t driver_max;		/* bytes, the largest frame that the driver takes */
 	int fd;				/* readable when the host has sent something; -1: cannot be told */
 
+	uint32_t mtu;			/* control: rw, cores: ro (atomic) */
 	rte_spinlock_t tx;		/* cores: rw */
 };
 
@@ -41,13 +43,13 @@ int mirror_open(struct mirror *mir, const char *name, const uint8_t mac[6], uint
 /* The interface is gone. Every mbuf that came from it must have been freed. Allowed after a failed open, and on zeros. */
 void mirror_close(struct mirror *mir);
 
-/* The host's administrator has set this MTU; the driver is told. */
-void mirror_set_mtu(const struct mirror *mir, uint16_t mtu);
+/* The interface has this MTU now. At any time. */
+void mirror_set_mtu(struct mirror *mir, uint32_t mtu);
 
 /* What the host has sent: up to n whole frames in one segment each, the caller's. The one core that does. */
 uint16_t mirror_rx(struct mirror *mir, struct rte_mbuf **m, uint16_t n);
 
-/* Frames for the host; takes ownership of all. Any core. Returns how many it took. */
+/* Frames for the host; takes ownership of all. Any core. Returns how many it took: none that is larger than the MTU, with a VLAN tag or without. */
 uint16_t mirror_tx(struct mirror *mir, struct rte_mbuf **m, uint16_t n);
 
 #endif

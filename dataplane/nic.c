@@ -145,18 +145,30 @@ static void links_free_rcu(struct rcu_head *head)
 }
 
 /* The device is what the host's administrator makes of its mirror. */
-static void follow_mirror(const struct nic *nic, const struct port_link *now)
+static void follow_mirror(struct nic *nic, const struct port_link *now)
 {
 	const struct nic_links *old = nic->links;
 	struct rte_ether_addr mac;
 
 	if (!nic->device.owned || !old)
 		return;
-	if (now->mtu != old->link[0].mtu)
-		mirror_set_mtu(&nic->mirror, (uint16_t)RTE_MIN(now->mtu, (uint32_t)UINT16_MAX));
+	mirror_set_mtu(&nic->mirror, now->mtu);
 	memcpy(mac.addr_bytes, now->mac, sizeof(mac.addr_bytes));
 	if (memcmp(now->mac, old->link[0].mac, sizeof(now->mac)) != 0)
 		rte_eth_dev_default_mac_addr_set(nic->device.port_id, &mac);
+}
+
+/* Its filter passes what is untagged, and the VLANs that there are links for. */
+static void follow_vlans(const struct nic *nic, const struct nic_links *now)
+{
+	const struct nic_links *old = nic->links;
+
+	for (uint32_t i = 0; old && i < old->n; i++)
+		if (old->link[i].vid && !now->by_vid[old->link[i].vid & 4095])
+			rte_eth_dev_vlan_filter(nic->device.port_id, old->link[i].vid, false);
+	for (uint32_t i = 0; i < now->n; i++)
+		if (now->link[i].vid && (!old || !old->by_vid[now->link[i].vid & 4095]))
+			rte_eth_dev_vlan_filter(nic->device.port_id, now->link[i].vid, true);
 }
 
 int nic_set_links(struct nic *nic, const struct port_link *links, size_t n)
@@ -173,6 +185,8 @@ int nic_set_links(struct nic *nic, const struct port_link *links, size_t n)
 		l->link[i].mtu = RTE_MIN(links[i].mtu, nic->max_mtu);
 	}
 	follow_mirror(nic, &links[0]);
+	if (nic->device.vlan_filter)
+		follow_vlans(nic, l);
 	rcu_publish(nic->links, l);
 	if (old)
 		call_rcu(&old->rcu, links_free_rcu);
@@ -223,6 +237,12 @@ int nic_open(struct nic *nic, const struct port_ethdev_conf *conf, uint16_t udp_
 	if (rc < 0)
 		nic_close(nic);
 	return rc;
+}
+
+void nic_take_out(struct nic *nic)
+{
+	mirror_close(&nic->mirror);
+	device_take_out(&nic->device);
 }
 
 void nic_close(struct nic *nic)

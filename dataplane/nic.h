@@ -55,6 +55,9 @@ struct nic {
 int nic_open(struct nic *nic, const struct port_ethdev_conf *conf, uint16_t udp_port, char err[PORT_ERRLEN]);
 void nic_close(struct nic *nic);
 
+/* port_lan_take_out; nothing but nic_close must follow. */
+void nic_take_out(struct nic *nic);
+
 /* The host's interface: the mirror, or the netdev beneath. */
 uint32_t nic_ifindex(const struct nic *nic);
 

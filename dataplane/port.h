@@ -230,6 +230,11 @@ void port_ethdev_listen_abort(struct port *p);
  */
 struct port *port_lan_create(const struct port_ethdev_conf *conf, char err[PORT_ERRLEN]);	/* mirror is not NULL; listen_port is ignored */
 uint32_t port_lan_ifindex(const struct port *p);
+/*
+ * Device and mirror are gone, and have given back all mbufs, those of other ports' own buffers above all; its own buffers stay until it is destroyed, which is all that may
+ * follow. So of two ports that send each other's packets, this one is taken out before the other is destroyed. After the cores have ended.
+ */
+void port_lan_take_out(struct port *p);
 /* As port_ethdev_set_links. */
 int port_lan_set_links(struct port *p, const struct port_link *links, size_t n);
 /* The host gets them after all, as they arrived. Takes ownership of all n. The data core of the queue. */

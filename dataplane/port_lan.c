@@ -132,6 +132,11 @@ struct port *port_lan_create(const struct port_ethdev_conf *conf, char err[PORT_
 	return NULL;
 }
 
+void port_lan_take_out(struct port *port)
+{
+	nic_take_out(&lan_of(port)->nic);
+}
+
 uint32_t port_lan_ifindex(const struct port *port)
 {
 	return nic_ifindex(&lan_of_const(port)->nic);

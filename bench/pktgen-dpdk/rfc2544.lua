@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: BSD-3-Clause
--- The rate without loss (RFC 2544, 26.1) by Pktgen-DPDK, from port 0 through wgdp to port 1, for each size; to be started by `run` beside it, which
--- hands over all settings in the environment. A line of CSV each.
+-- The rate without loss (RFC 2544, 26.1) by Pktgen-DPDK, from port 0 through wgdp to port 1, for each size; to be started by `run` beside it,
+-- which hands over all settings in the environment. A line of CSV each.
 --
--- Pktgen's sizes are those of Ethernet frames with their checksum; its rates are percent of the link. A trial sends a fixed number of packets, so that
--- what is counted at the end is whole; a rate at which pktgen itself does not get them out in time is too high, like one that loses.
+-- Pktgen's sizes are those of Ethernet frames with their checksum; its rates are percent of the link. A trial sends a fixed number of packets,
+-- so that what is counted at the end is whole; a rate at which pktgen itself does not get them out in time is too high, like one that loses.
 
 local function setting(name, default)
 	local value = os.getenv("WGDP_PKTGEN_" .. name) or default

@@ -23,8 +23,10 @@ enum {
 	DIRTY_GAP_MS = 1000,
 	DIRTY_GAP_VERDICT_NS = 100000,
 	SURVEY_GAP_MS = 100,
-	DUMP_GAP_S = 1,			/* doubled for each dump in a row that was not whole, */
-	DUMP_GAP_MAX_S = 64,		/* up to this */
+	DUMP_GAP_S = 1,			/* doubled for each dump in a row that was not whole, so many times: */
+	DUMP_GAP_DOUBLED = 6,
+	DUMP_QUIET_MS = 100,		/* without a change, */
+	DUMP_QUIET_MAX_MS = 2000,	/* but not to wait longer for that */
 	STALE_S = 60,			/* prefixes that may have no route any more are looked for after this, */
 	STALE_SOON_S = 5,		/* or this if there are many of them: */
 	STALE_MANY = 1000,		/* and a quarter of all */
@@ -53,6 +55,16 @@ const struct port_link *routes_link_by_vid(const struct routes *r, uint16_t vid)
 void routes_touch(struct routes *r)
 {
 	r->dirty = true;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 /* On or off. */
@@ -96,7 +108,7 @@ void routes_want_dump(struct routes *r, uint64_t at)
 
 static void dump_failed(struct routes *r)
 {
-	const uint64_t gap = DUMP_GAP_S * ROUTES_S << (r->dump_failures < 6 ? r->dump_failures : 6);
+	const uint64_t gap = DUMP_GAP_S * ROUTES_S << (r->dump_failures < DUMP_GAP_DOUBLED ? r->dump_failures : DUMP_GAP_DOUBLED);
 
 	r->dump_failures++;
 	r->dump_earliest = r->now + gap;
@@ -164,6 +176,14 @@ static void dump_read(struct routes *r)
 	}
 }
 
+/* The kernel's walk through IPv6 starts over whenever a route has changed: better wait for a pause. */
+static uint64_t dump_at(const struct routes *r)
+{
+	uint64_t quiet = sooner(r->changed_at + DUMP_QUIET_MS * ROUTES_MS, r->dump_due + DUMP_QUIET_MAX_MS * ROUTES_MS);
+
+	return later(later(r->dump_due, r->dump_earliest), r->changed_at ? quiet : 0);
+}
+
 static void tick_dump(struct routes *r)
 {
 	struct dump *d = &r->dump;
@@ -175,7 +195,7 @@ static void tick_dump(struct routes *r)
 	if (r->stale)
 		routes_want_dump(r, r->stale_due);
 
-	if (d->state == DUMP_NONE && r->dump_due && r->now >= r->dump_due && r->now >= r->dump_earliest)
+	if (d->state == DUMP_NONE && !r->overrun && r->dump_due && r->now >= dump_at(r))
 		dump_begin(r);
 	else if (d->state == DUMP_IPV4 || d->state == DUMP_IPV6)
 		dump_read(r);
@@ -215,16 +235,6 @@ static void tick_dirty(struct routes *r)
 	CDS_INIT_LIST_HEAD(&r->judged);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 uint64_t routes_tick(struct routes *r, uint64_t now)
 {
 	uint64_t next;
@@ -243,7 +253,7 @@ uint64_t routes_tick(struct routes *r, uint64_t now)
 	if (r->survey_wanted)
 		next = sooner(next, r->survey_earliest);
 	if (r->dump_due)
-		next = sooner(next, later(r->dump_due, r->dump_earliest));
+		next = sooner(next, dump_at(r));
 	if (r->stale && !r->stale_due)
 		return now;
 	if (r->dirty)

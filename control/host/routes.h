@@ -12,8 +12,8 @@
  * TOS; where there is more than one link on the LAN port, rules by one of them, links in different VRFs or with other IPv4 forwarding; a link in a bridge. Also with more prefixes than
  * ROUTES_MAX, and until all routes have been read for the first time.
  *
- * Control thread only; everything in the network namespace of routes_create. No call blocks for longer than the kernel takes for a few hundred
- * requests, or (routes_create, and after a loss, in slices) for a dump of its routes.
+ * Control thread only; everything in the network namespace of routes_create. No call blocks for longer than the kernel takes for a few hundred requests; all of its routes are
+ * read a part a tick.
  */
 #ifndef WGDP_ROUTES_H
 #define WGDP_ROUTES_H

@@ -97,11 +97,17 @@ struct routes {
 
 	struct dump dump;
 	uint64_t dump_due, dump_earliest;	/* dump_due 0: none */
+	uint64_t changed_at;			/* the last notification of a route; 0: none yet */
 	unsigned int dump_failures;		/* in a row */
 	size_t stale;				/* routes that went, whose prefixes are kept until the next dump, due at: */
 	uint64_t stale_due;			/* 0: to be set by the next tick */
 	bool ready;				/* there was a dump that was whole */
 	bool lost;				/* notifications, since the last such dump */
+	/*
+	 * They are being lost: until the socket has been read empty, since the kernel says so for the first one alone. What it is asked before that may be out of date
+	 * unnoticed.
+	 */
+	bool overrun;
 	uint64_t resyncs;
 	const char *incomplete;			/* why prefixes are missing, or NULL */
 

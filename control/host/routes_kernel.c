@@ -79,6 +79,22 @@ static bool get_gateway(const struct nlattr **tb, struct in6_addr *a)
 	return get_addr(via->rtvia_addr, mnl_attr_get_payload_len(attr) - sizeof(*via), a);
 }
 
+/* Does the route itself say an MTU, of which cores know nothing? One that has been found out (it expires) concerns only what the host sends itself. */
+static bool has_mtu(const struct nlattr **tb)
+{
+	struct rta_cacheinfo cache = { 0 };
+	const struct nlattr *attr;
+
+	if (tb[RTA_CACHEINFO] && mnl_attr_get_payload_len(tb[RTA_CACHEINFO]) >= sizeof(cache))
+		memcpy(&cache, mnl_attr_get_payload(tb[RTA_CACHEINFO]), sizeof(cache));
+	if (!tb[RTA_METRICS] || cache.rta_expires)
+		return false;
+	mnl_attr_for_each_nested(attr, tb[RTA_METRICS])
+		if (mnl_attr_get_type(attr) == RTAX_MTU)
+			return true;
+	return false;
+}
+
 struct answer {
 	const struct routes *r;
 	const struct fib_question *q;
@@ -95,7 +111,7 @@ static int take_answer(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !netlink_attrs(nlh, sizeof(*rtm), tb, RTA_MAX))
 		return MNL_CB_OK;
-	if (rtm->rtm_type != RTN_UNICAST || tb[RTA_ENCAP] || tb[RTA_ENCAP_TYPE])
+	if (rtm->rtm_type != RTN_UNICAST || tb[RTA_ENCAP] || tb[RTA_ENCAP_TYPE] || has_mtu(tb))
 		return MNL_CB_OK;
 	oif = get_u32(tb[RTA_OIF]);
 	if (a->q->from == FIB_FROM_LAN) {
@@ -246,6 +262,7 @@ static int take_notification(const struct nlmsghdr *nlh, void *arg)
 	case RTM_DELROUTE:
 		if (!route_of(nlh, &t))
 			return MNL_CB_OK;
+		r->changed_at = r->now;
 		if (nlh->nlmsg_type == RTM_NEWROUTE)
 			prefix_see(r, &t.at, t.odd);
 		else
@@ -277,15 +294,20 @@ static int take_notification(const struct nlmsghdr *nlh, void *arg)
 
 bool routes_kernel_read(struct routes *r)
 {
-	int n = netlink_read(&r->notify, READ_MAX, take_notification, r);
+	const int n = netlink_read(&r->notify, READ_MAX, take_notification, r);
+	const bool empty = n >= 0 && n < READ_MAX;
 
-	if (n < 0) {
-		r->lost = r->survey_wanted = true;
+	if (n < 0)
+		r->overrun = r->lost = true;
+	if (r->overrun)
 		r->dump.whole[0] = r->dump.whole[1] = false;
+	if (empty && r->overrun) {
+		r->overrun = false;
+		r->survey_wanted = true;
 		routes_want_dump(r, r->now);
 		routes_touch(r);
 	}
-	return n >= 0 && n < READ_MAX;
+	return empty;
 }
 
 int routes_kernel_dump(struct routes *r, uint8_t family)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Sourced by the tests with wgdp as an appliance: in a guest (_guest.sh) with an IOMMU and two NICs, which DPDK drives by vfio-pci.
+# Sourced by the tests with wgdp as an appliance: in a guest (_guest.sh) with two NICs, and an IOMMU unless it is to be without.
 #
 #     namespace p                            QEMU: wgdp                               namespace h
 #   go 192.168.77.2, fd00:77::2 - - - dp 192.168.77.1, fd00:77::1
@@ -76,9 +76,10 @@ python_for() {
 	PYTHON
 }
 
-# boot: namespaces, the guest with wgdp and what DPDK has for its NICs
+# boot [no-iommu]: the guest with wgdp and what DPDK has for its NICs
 boot() {
-	local t pmds tree=$tmp/guest/tree
+	local t pmds tree=$tmp/guest/tree iommu=(-device intel-iommu,intremap=on,aw-bits=48) virtio=,disable-legacy=on,iommu_platform=on
+	[ "${1:-}" != no-iommu ] || iommu=() virtio=
 	ns q
 	for t in tap0 tap1; do ip -n q tuntap add $t mode tap $([ $t = tap0 ] || echo multi_queue); done
 	mkdir -p "$tree/var"
@@ -91,11 +92,20 @@ boot() {
 	guest_start "$top/build/kernel-peer" "$tmp/guest" q 90 intel_iommu=on \
 		-accel tcg,thread=multi -smp 2 -m 1024 -cpu "${cpu:-qemu64,+rdrand,+ssse3,+sse4.1,+sse4.2,+popcnt,+bmi2,+adx}" \
 		-chardev "socket,id=monitor,path=$tmp/guest/monitor,server=on,wait=off" -mon chardev=monitor \
-		-device intel-iommu,intremap=on \
+		"${iommu[@]}" \
 		-netdev tap,id=n0,ifname=tap0,script=no,downscript=no \
 		-device e1000,id=wan,netdev=n0,addr=3,mac=52:54:00:77:67:01,romfile= \
 		-netdev tap,id=n1,ifname=tap1,script=no,downscript=no,queues=2 \
-		-device virtio-net-pci,id=lan,netdev=n1,addr=4,mac=52:54:00:77:67:02,romfile=,disable-legacy=on,iommu_platform=on,mq=on,vectors=6${virtio_more:-}
+		-device virtio-net-pci,id=lan,netdev=n1,addr=4,mac=52:54:00:77:67:02,romfile=,mq=on,vectors=6,rss=on$virtio
+}
+
+# switch TAP VID=INTERFACE...: what is plugged into namespace switch becomes the VLAN port TAP of one, from now on (the host may have no VLANs)
+declare -A trunk=()
+switch() {
+	[ -z "${trunk[$1]:-}" ] || kill "${trunk[$1]}"
+	ip netns exec switch "$kernel_tests/trunk.py" "$@" >"trunk-$1.log" 2>&1 &
+	trunk[$1]=$!
+	wait_for "grep -q ready trunk-$1.log"
 }
 
 # plug TAP NS [ADDR...]: the other end of a NIC's cable; QEMU, which holds it open, stays where it is
@@ -105,3 +115,55 @@ plug() {
 	for a in "${@:3}"; do ip -n "$2" addr add "$a" dev "$1"; done
 	ip -n "$2" link set "$1" up
 }
+
+# neighbours: what is drawn above, with dp.conf for it
+neighbours() {
+	ns p h
+	plug tap0 p 10.77.0.2/24 fd77::2/64
+	plug tap1 h 10.88.0.2/24 fd88::2/64
+	ip -n h route add default via 10.88.0.1
+	ip -n h route add default via fd88::1
+	keys dp go
+	side go 2 dp '' 'AllowedIPs = 10.88.0.0/24, fd88::/64'
+	start_wggo p go.conf
+	interface='PostUp = ip addr add 10.77.0.1/24 dev wan0; ip addr add fd77::1/64 dev wan0; '
+	interface+='ip addr add 10.88.0.1/24 dev lan0; ip addr add fd88::1/64 dev lan0'
+	side dp 1 go 10.77.0.2:51820 '[Dataplane]' 'Outer = 0000:00:03.0 as wan0' 'Lan = 0000:00:04.0 as lan0'
+}
+
+# the paragraph that `wgdp devices` has for the NIC $1
+about() { guest 'wgdp devices' | awk -v RS= -v nic="$1" 'index($0, nic " has ") == 1 || index($0, "To give " nic) == 1'; }
+
+# does what `wgdp devices` says to make the NIC $1 usable
+obey() {
+	local line
+	about "$1" | sed '/^and back again/,$d' | sed -n 's/^    //p' >commands
+	[ -s commands ] || fail "no commands for $1: $(guest 'wgdp devices')"
+	while read -r line; do guest "$line"; done <commands
+	about "$1" | found "^To give $1 back"
+}
+
+# wgdp does not start; what it says has $1
+refused() {
+	guest_run_wgdp dp.conf
+	guest_wait '[ -e /run/wgdp.status ]'
+	[ "$(guest 'cat /run/wgdp.status')" = 1 ]
+	guest 'cat /run/wgdp.log' >refused
+	found -F -- "$1" <refused || fail "not said: $1: $(cat refused)"
+}
+
+# everything, with the mirrors that there are now
+traffic() {
+	local a lan
+	for a in 10.77.0.1 fd77::1; do ping_ok p $a; done	# ARP, ND, ICMP of the host, by its mirrors
+	for a in 10.88.0.1 fd88::1; do ping_ok h $a; done
+	for a in 192.168.77.2 fd00:77::2 10.88.0.2; do guest_ping_ok $a; done
+	lan=$(shown .packets.lan_rx+.packets.lan_tx)
+	for a in 192.168.77.2 fd00:77::2; do ping_ok h $a; done
+	for a in 10.88.0.2 fd88::2; do ping_ok p $a; done
+	tcp h p 192.168.77.2 300K
+	tcp p h fd88::2 300K
+	[ "$(shown .packets.lan_rx+.packets.lan_tx)" -ge $((lan + 400)) ]	# not by way of the host
+}
+
+gone() { guest_wait '! ip link show wan0 && ! ip link show lan0 && ! ip link show dp'; }

@@ -16,7 +16,7 @@
 # In a test, where RUN is $tmp/guest: guest, guest_wait, guest_ping_ok, dump_guest (see below).
 # GUEST_KERNEL in the environment names a kernel package (default: what linux-image-cloud-amd64 depends on).
 
-guest_modules=(virtio_pci virtio_net wireguard tun veth vhost_net vfio-pci vfio_iommu_type1 vrf 8021q)
+guest_modules=(virtio_pci virtio_net wireguard tun veth vhost_net vfio-pci vfio_iommu_type1 uio_pci_generic vrf 8021q)
 guest_lib=$(realpath "${BASH_SOURCE[0]}")
 
 guest_die() { echo "guest: $*" >&2; exit 1; }

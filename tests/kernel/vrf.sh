@@ -24,14 +24,6 @@ customer() {
 	start_wggo "$1" "go$1.conf"
 }
 
-# switch VID=NAME...: from now on
-switch() {
-	[ -z "${trunk:-}" ] || kill "$trunk"
-	ip netns exec switch "$kernel_tests/trunk.py" tap1 "$@" >trunk.log 2>&1 &
-	trunk=$!
-	wait_for 'grep -q ready trunk.log'
-}
-
 # in_vrf VRF DEVICE: the commands that give the guest its addresses there
 in_vrf() {
 	echo "ip link set $2 vrf $1 up && ip addr add 10.77.0.1/24 dev $2 && ip addr add fd77::1/64 dev $2"
@@ -46,7 +38,7 @@ customer red 10
 customer blue 20
 
 # Outer = kernel,iface=VRF
-switch 10=red 20=blue
+switch tap1 10=red 20=blue
 guest 'ip link set eth0 up && ethtool -K eth0 tx off gro off >/dev/null'
 for c in red:10 blue:20; do
 	vrf=${c%:*} vlan=eth0.${c#*:}
@@ -69,7 +61,7 @@ done
 guest 'ip link del eth0.10 && ip link del eth0.20'
 
 # Outer = NIC as wan0
-switch 10=red 0=blue
+switch tap1 10=red 0=blue
 ip -n blue addr add 10.98.0.2/32 dev lo
 ip -n blue addr add fd98::2/128 dev lo
 ip -n blue addr add 192.168.77.3/24 dev goblue
@@ -86,7 +78,14 @@ interface="PostUp = . /run/up" side dp 1 gored '[fd99::2]:51820' '[Peer]' "Publi
 	'AllowedIPs = 192.168.77.3/32' 'Endpoint = 10.98.0.2:51820' '[Dataplane]' 'Outer = 0000:00:04.0 as wan0'
 guest_start_wgdp dp.conf
 for a in 192.168.77.2 192.168.77.3; do guest_ping_ok $a; done
-for vrf in red blue; do ping_ok $vrf 192.168.77.1; done
+ping_ok red 192.168.77.1
+ping_ok blue -I 192.168.77.3 192.168.77.1
 guest_ping_ok -I red 10.77.0.2
 guest_ping_ok -I blue 10.77.0.2
+
+# the NIC has two queues, each is a core's, and RSS spreads flows over them
+shown '.ports[0]' >port
+[ "$(jq '.queues == 2 and (.offloads | index("rss") != null)' port)" = true ] || fail "$(cat port)"
+on blue nc -z -w 1 10.77.0.1 1-24 || true
+[ "$(shown '[.cores[].host_tx > 4] | all')" = true ]
 guest_stop_wgdp

@@ -178,7 +178,7 @@ beside() {
 }
 
 # dropped IF: what it dropped, and why
-dropped() { printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$1.sock" | grep -E '^(drop_.*|port_rx_missed|port_.x_errors)=[1-9]' | sort | uniq -c | tr '\n' ' '; }
+dropped() { printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$1.sock" | sed -En '/^(drop_.*|port_rx_missed|port_.x_errors)=[1-9]/p' | sort | uniq -c | tr '\n' ' '; }
 
 # passed NS: packets that the host's stack has forwarded, both families
 passed() {
@@ -210,7 +210,7 @@ goes_fast() {
 
 # fast NS N [OPTION...] ADDR: the same, once the routers have learnt the way, which the first packets tell them
 fast() {
-	wait_for "goes_fast $1 1 ${*: -1}"
+	wait_for "goes_fast $1 1 ${*:3}"
 	goes_fast "$@" >fast.why || fail "$(cat fast.why): $*"
 }
 
@@ -240,6 +240,9 @@ says() {
 	out=$(on "$1" timeout 30 "${@:3}" 2>&1) || true
 	grep -qF -- "$2" <<<"$out" || fail "$1: ${*:3}: no '$2' in: $out"
 }
+
+# will_say NS TEXT COMMAND...: sooner or later its output has TEXT
+will_say() { wait_for "{ on $1 timeout 30 ${*:3} 2>&1 || true; } | found -F '$2'"; }
 
 # ---- counted traffic
 

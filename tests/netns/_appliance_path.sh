@@ -23,6 +23,9 @@ for f in "a b 10.77.2.2" "b a fd77:1::2"; do
 done
 interop "${kinds// *}" wgdp v4 both "LAN to LAN, owned ports"
 
+ping_ok a -M dont -s 4000 10.77.2.2
+ping_ok b -M dont -s 4000 fd77:1::2
+
 # hops
 [ "$(on a ping -n -c 1 10.77.2.2 | sed -n 's/.* ttl=\([0-9]*\) .*/\1/p')" = 62 ]
 [ "$(on b ping -n -c 1 fd77:1::2 | sed -n 's/.* ttl=\([0-9]*\) .*/\1/p')" = 62 ]

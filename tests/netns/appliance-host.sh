@@ -7,7 +7,6 @@
 bed packet packet
 routers_up
 fast a 5 10.77.2.2
-stream tunnel a b 10.77.2.2
 
 # neighbours: theirs of us, and ours of them
 for f in "i 10.78.1.1 ra wan0" "i fd78:1::1 ra wan0" "a 10.77.1.1 ra lan0" "a fd77:1::1 ra lan0" \
@@ -18,6 +17,7 @@ for f in "i 10.78.1.1 ra wan0" "i fd78:1::1 ra wan0" "a 10.77.1.1 ra lan0" "a fd
 	ip -n "$ns" neigh show "$addr" | found -F "$(mac_of "$other" "$dev")"
 done
 
+stream tunnel a b 10.77.2.2
 # TCP to the router and from it, over both ports
 for f in "a ra 10.77.1.1" "ra a 10.77.1.2" "i ra 10.78.1.1" "ra i 10.78.1.254" \
 	"a ra fd77:1::1" "ra a fd77:1::2" "i ra fd78:1::1" "ra i fd78:1::fe"; do

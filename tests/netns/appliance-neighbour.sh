@@ -32,10 +32,11 @@ for f in "b 10.77.2.2 fd77:2::2 lan0" "i 10.78.2.254 fd78:2::fe wan0"; do
 	wait_for "sees $ns"
 	[ $ns = i ] || wait_for "py $ns announce.py second $v4 $v6; ip -n rb neigh show $v6 | grep -q 02:77:00:00:aa:02"
 	flows v6
-	fast a 5 10.77.2.2
 done
 stream_end v4 0
 stream_end v6 0
+fast a 5 10.77.2.2
+fast b 5 fd77:1::2
 
 # unannounced: the host finds out
 for f in "b eth0" "i wb"; do

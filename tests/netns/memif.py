@@ -186,11 +186,11 @@ class Memif:
         return frames
 
     def give(self, frames):
-        """Each flow by a ring of its own, as a NIC does: by what are addresses and ports of IPv4, or of the source's of IPv6."""
+        """By ring as a NIC does: by addresses alone (IPv4's, or the source's of IPv6), so that fragments stay together."""
         rings = self.rings[not self.server]
         spread = [[] for _ in rings]
         for frame in frames:
-            spread[zlib.crc32(frame[26:38]) % len(rings)].append(frame)
+            spread[zlib.crc32(frame[26:34]) % len(rings)].append(frame)
         for r, some in zip(rings, spread):
             if some:
                 self.give_to(r, some)

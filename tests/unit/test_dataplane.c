@@ -632,6 +632,58 @@ Test(dataplane, keys_are_forgotten, .timeout = 60)
 	cr_assert_eq(n_forgot, 9, "once each");
 }
 
+/* What is for nobody, without end. */
+static uint16_t endless_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
+{
+	(void)p;
+	(void)queue;
+	return rte_pktmbuf_alloc_bulk(pool, m, n) ? 0 : n;
+}
+
+/* A core that it never lets go would neither end nor let a grace period pass. */
+Test(dataplane, a_flood_of_what_is_dropped_keeps_nobody_from_anything_else, .timeout = 60)
+{
+	struct port_ops endless = memport_ops;
+	struct counters sum = { 0 };
+
+	endless.rx_burst = endless_rx;
+	make_ends(one_core, 1, "auto");
+	__atomic_store_n(&a.outer.port.ops, &endless, __ATOMIC_RELEASE);
+	while (sum.drop[DROP_OUTER_MALFORMED] < 100000)
+		dataplane_counters(a.dp, &sum);
+	put(a.inner.rx, packet(1, 60));
+	rte_pktmbuf_free(get(a.outer.tx));
+	synchronize_rcu();
+	end_all();
+}
+
+/* An outer port that passes on frames of the host's, and has nothing for us. */
+static uint16_t for_the_host(struct port *p, uint16_t queue, struct rte_mbuf **m, uint16_t n)
+{
+	(void)m;
+	(void)n;
+	counters_add(&p->counters[queue]->host_tx, 1);
+	return 0;
+}
+
+/* Asleep it would hold them up for as long, and nothing wakes it here. */
+Test(dataplane, the_hosts_frames_keep_a_core_awake, .timeout = 60)
+{
+	struct port_ops host = memport_ops;
+	struct counters sum = { 0 };
+
+	host.rx_burst = for_the_host;
+	only_the_bell_wakes = true;
+	make_ends(one_core, 1, "auto");
+	while (sleeps(&a) == 0)
+		usleep(10);
+	__atomic_store_n(&a.outer.port.ops, &host, __ATOMIC_RELEASE);
+	dataplane_forget_keys(a.dp);	/* wakes it */
+	while (sum.host_tx < 100000)
+		dataplane_counters(a.dp, &sum);
+	end_all();
+}
+
 Test(dataplane, poll_always_never_sleeps, .timeout = 60)
 {
 	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 0, CORE_WORKER } };

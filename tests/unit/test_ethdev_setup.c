@@ -97,6 +97,30 @@ Test(ethdev_setup, same_name_twice, .timeout = 60)
 	bed_close(&b);
 }
 
+static bool all_multicast(void)
+{
+	return system("ip -d link show edA | grep -q 'allmulti 1'") == 0;
+}
+
+/* Where DPDK owns it, the host's groups (ND's, a routing protocol's) are joined on the mirror, and the netdev knows nothing of them. */
+Test(ethdev_setup, an_owned_netdev_receives_all_multicast, .timeout = 60)
+{
+	struct port_ethdev_conf conf = { .device = AF_PACKET_EDA, .mirror = "edMirror", .n_queues = 1 };
+	struct bed b;
+
+	bed_net(&b);
+	conf.pool = b.pool;
+	cr_expect_not(all_multicast());
+	b.p = port_ethdev_create(&conf, err);
+	cr_assert_not_null(b.p, "%s", err);
+	cr_expect(all_multicast());
+	bed_close(&b);
+	cr_expect_not(all_multicast());
+	bed_open(&b, AF_PACKET_EDA, 1);
+	cr_expect_not(all_multicast(), "one that is the host's stays as it is");
+	bed_close(&b);
+}
+
 /* Takes what is for our port; another process, or interface, has to leave the netdev alone. */
 Test(ethdev_setup, xdp_has_one_owner, .timeout = 60)
 {

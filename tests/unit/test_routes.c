@@ -34,6 +34,18 @@ Test(routes, verdicts)
 	until(is(look(FIB_FROM_TUNNEL, "192.0.2.1", true), "host") || is(look(FIB_FROM_TUNNEL, "192.0.2.1", true), "ask"));
 }
 
+/* A smaller MTU of the route's own is the host's to say: cores know only those of the links. */
+Test(routes, mtu_of_a_route)
+{
+	test_sh("ip route add 198.51.100.0/24 dev rtT mtu 1300 && ip -6 route add 2001:db8:2::/48 dev rtT mtu 1300");
+	test_sh("ip route add 198.51.0.0/16 dev rtT && ip -6 route add 2001:db8::/32 dev rtT && ip route add 192.0.2.0/24 via 10.77.0.2 mtu lock 1300");
+	until(is(from_lan("10.77.0.2", "198.51.100.9"), "host"));
+	until(is(from_lan("fd77::2", "2001:db8:2::9"), "host"));
+	until(is(from_lan("10.77.0.2", "198.51.101.9"), "tunnel"));
+	until(is(from_lan("fd77::2", "2001:db8:3::9"), "tunnel"));
+	until(is(from_tunnel("10.99.0.2", "192.0.2.1"), "host"));
+}
+
 /* Questions that are worth none, or wrong, leave no verdict behind. */
 Test(routes, questions)
 {

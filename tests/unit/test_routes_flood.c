@@ -89,6 +89,25 @@ Test(routes_flood, overrun, .timeout = 280)
 	cr_expect(is_on());
 }
 
+/*
+ * The kernel tells of the first loss, and then drops everything until the socket has been read empty, without another word: a dump that began before that would miss what
+ * comes behind it.
+ */
+Test(routes_flood, overrun_goes_on_after_it_was_told, .timeout = 280)
+{
+	test_sh("ip route add 1.0.0.0/8 dev rtT");
+	until(is(from_lan("10.77.0.2", "1.2.3.4"), "tunnel"));
+	test_sh("for i in $(seq 0 19999); do echo route add 11.0.$((i / 256)).$((i %% 256))/32 dev rtT; done | ip -batch -");
+	routes_process(bed.routes);
+	bed.ahead += 5000000000u;
+	for (int i = 0; i < 8; i++)
+		routes_tick(bed.routes, clock_ns() + bed.ahead);
+	test_sh("ip route add 1.2.3.0/24 dev rtX");
+	until(state().resyncs >= 1);
+	until(is(look(FIB_FROM_LAN, "1.2.3.4", true), "ask"));
+	expect_is(from_lan("10.77.0.2", "1.2.3.4"), "host");
+}
+
 /* Verdicts in use while routes keep changing: asked again about once a second, no more. */
 Test(routes_flood, storm_is_coalesced)
 {
