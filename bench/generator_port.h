@@ -28,7 +28,7 @@ void generator_port_open(struct generator_port *p, const char *device, struct rt
 void generator_port_wait(struct generator_port *p);
 void generator_port_close(struct generator_port *p);
 
-/* Sends all n, however long the port takes (a second at most without one going). Takes ownership. */
+/* Sends all n, however long the port takes (20 seconds at most without one going). Takes ownership. */
 void generator_port_send(struct generator_port *p, struct rte_mbuf **m, uint16_t n);
 
 /* n mbufs without data. */

@@ -320,8 +320,8 @@ static void drain(struct trial *t, unsigned int *turn)
 		receive_all(t, turn);
 		now = rte_rdtsc();
 		for (unsigned int k = 0; k < t->n_streams; k++)
-			if (t->stream[k]->in.last_tsc > last)
-				last = t->stream[k]->in.last_tsc;
+			if (t->stream[k]->in.last_tsc > last || !t->stream[k]->in.received)	/* nothing yet: it may not have run at all */
+				last = t->stream[k]->in.received ? t->stream[k]->in.last_tsc : now;
 	}
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "carrier.h"
 
+#include <errno.h>
 #include <linux/if_link.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,4 +69,17 @@ uint64_t carrier_tick(struct carrier *c, uint64_t now)
 	if (!c->known || up != c->up)
 		show(c, up);
 	return c->look_at_ns;
+}
+
+int carrier_links(const struct carrier *c, int rc)
+{
+	struct port_info info;
+
+	if (!rc || rc == -ENOMEM || !c->port || !port_info(c->port, &info) || !info.mirror)
+		return rc;
+	if (rc == -EMSGSIZE)
+		log_line(LOG_WARN, c->name, "%s carries packets of at most %u bytes, whatever the MTU of %s", info.device, info.mtu, info.mirror);
+	else
+		log_line(LOG_WARN, c->name, "%s cannot have the MAC address of %s: %s", info.device, info.mirror, strerror(-rc));
+	return 0;
 }

@@ -25,4 +25,7 @@ void carrier_fini(struct carrier *c);
 /* Looks at the link when it is time to; returns when that is again (monotonic ns). On zeros: never. */
 uint64_t carrier_tick(struct carrier *c, uint64_t now);
 
+/* What port_ethdev_set_links or port_lan_set_links returned, for the log; 0 where the links are in force all the same, as far as the device of c can. */
+int carrier_links(const struct carrier *c, int rc);
+
 #endif

@@ -89,7 +89,7 @@ static bool limit_queues(struct iface *i, struct cores_plan *plan)
 	char err[PORT_ERRLEN];
 
 	for (size_t k = 0; k < RTE_DIM(devices); k++) {
-		uint16_t queues = devices[k] ? port_ethdev_queues(devices[k], err) : UINT16_MAX;
+		uint16_t queues = devices[k] ? port_ethdev_queues(devices[k], i->conf->rx_cores.n > 0, err) : UINT16_MAX;
 
 		if (!queues) {
 			log_line(LOG_ERR, i->name, "%s", err);

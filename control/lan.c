@@ -69,7 +69,7 @@ static void neighbour_changed(void *arg, struct nexthop *nh)
 static int follow_links(struct lan *l)
 {
 	const struct nexthops_host *host = nexthops_host(l->nexthops);
-	int rc = host->present ? port_lan_set_links(l->port, host->links, host->n_links) : 0;
+	int rc = host->present ? carrier_links(&l->carrier, port_lan_set_links(l->port, host->links, host->n_links)) : 0;
 
 	if (rc)
 		log_line(LOG_WARN, l->name, "cannot follow the LAN port's interfaces: %s", strerror(-rc));

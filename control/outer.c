@@ -217,7 +217,7 @@ static int follow_host(struct outer *o)
 	int rc = port_ethdev_set_local(o->port, host->addrs, host->n_addrs);
 
 	if (!rc && host->present)
-		rc = port_ethdev_set_links(o->port, host->links, host->n_links);
+		rc = carrier_links(&o->carrier, port_ethdev_set_links(o->port, host->links, host->n_links));
 	if (rc)
 		log_line(LOG_WARN, o->name, "cannot follow the host's addresses: %s", strerror(-rc));
 	return rc;
@@ -290,7 +290,7 @@ struct outer *outer_create(const struct outer_conf *conf, char err[PORT_ERRLEN])
 	o->loop = conf->loop;
 	o->name = conf->name;
 	o->port = o->kernel ? make_kernel(conf, err) : make_ethdev(conf, err);
-	if (o->port && (o->kernel || follow_nexthops(o, conf, err)) && own_device(o, conf, err))
+	if (o->port && own_device(o, conf, err) && (o->kernel || follow_nexthops(o, conf, err)))
 		return o;
 	outer_destroy(o);
 	return NULL;

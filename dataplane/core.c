@@ -23,7 +23,7 @@
 #include "x25519.h"
 
 enum {
-	POLL_ROOM = 1 + OUTBOUND_ROOM,	/* batches that one poll of both ports may submit */
+	POLL_ROOM = 2 + OUTBOUND_ROOM,	/* batches that one poll of all ports may submit: the last one gets its turn, too */
 	POLLS_PER_ROUND = BATCH_FIFO_DEPTH,
 	WORK_PER_ROUND = 4,		/* batches worked on before the ports are looked at again, at most */
 	NAP_SHORT_NS = 50 * 1000,	/* between looks at ports that cannot wake us, */

@@ -315,7 +315,7 @@ static int device_try_open(struct device *d, const struct port_ethdev_conf *conf
 	return rc;
 }
 
-uint16_t device_queues(const char *device, char err[PORT_ERRLEN])
+uint16_t device_queues(const char *device, bool asked, char err[PORT_ERRLEN])
 {
 	struct device d = { .owned = true };
 	struct rte_kvargs *args = NULL;
@@ -333,6 +333,8 @@ uint16_t device_queues(const char *device, char err[PORT_ERRLEN])
 			n = d.netdev.xdp_queues;
 		else if (device_plug(&d, comma ? comma + 1 : "", err) == 0 && rte_eth_dev_info_get(d.port_id, &info) == 0)
 			n = queue_pairs(&info);
+		if (n && !asked && !kind_has_netdev(d.kind) && strcmp(kind_bus(d.kind), "vdev") == 0)
+			n = 1;
 	}
 	tap_signals_give_back(&signals);
 	rte_kvargs_free(args);

@@ -39,10 +39,9 @@ struct device {
 };
 
 /*
- * How many queue pairs an owned device can have; UINT16_MAX: as many as anybody wants. 0: err says why. It stays plugged in, for
- * device_open.
+ * As port_ethdev_queues; UINT16_MAX: as many as anybody wants.
  */
-uint16_t device_queues(const char *device, char err[PORT_ERRLEN]);
+uint16_t device_queues(const char *device, bool asked, char err[PORT_ERRLEN]);
 
 /*
  * Plugs in and starts conf->device, with no fewer than conf->n_queues queues. Of a netdev that the host keeps only what goes to UDP

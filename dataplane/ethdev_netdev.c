@@ -97,6 +97,19 @@ int netdev_all_multicast(const struct netdev *dev)
 	return rc;
 }
 
+bool netdev_running(const struct netdev *dev)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = request(dev);
+	bool running;
+
+	if (fd < 0)
+		return true;
+	running = ioctl(fd, SIOCGIFFLAGS, &ifr) == 0 && ifr.ifr_flags & IFF_UP && ifr.ifr_flags & IFF_RUNNING;
+	close(fd);
+	return running;
+}
+
 void netdev_restore_promisc(const struct netdev *dev)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

@@ -30,6 +30,9 @@ int netdev_get(struct netdev *dev, const char *name, char err[PORT_ERRLEN]);
  */
 int netdev_all_multicast(const struct netdev *dev);
 
+/* Has it a carrier, and is it up? DPDK's drivers on netdevs do not look. */
+bool netdev_running(const struct netdev *dev);
+
 /* Makes IFF_PROMISC what dev->promisc says; drivers of DPDK set it as they please. */
 void netdev_restore_promisc(const struct netdev *dev);
 

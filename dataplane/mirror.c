@@ -41,17 +41,15 @@ static uint16_t keep_linear(struct rte_mbuf **m, uint16_t n)
 	return kept;
 }
 
-static uint32_t mirror_max_frame(const struct mirror *mir)
-{
-	return __atomic_load_n(&mir->mtu, __ATOMIC_RELAXED) + RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN;
-}
-
 uint16_t mirror_rx(struct mirror *mir, struct rte_mbuf **m, uint16_t n)
 {
 	return keep_linear(m, rte_eth_rx_burst(mir->port_id, 0, m, n));
 }
 
-/* The tap driver takes no frame that is larger than Ethernet's, whatever the MTU: past it, as it would write one itself. */
+/*
+ * The tap driver takes no frame that is larger than Ethernet's, whatever the MTU: past it, as it would write one itself. The host takes what is larger than its MTU, as
+ * from a NIC; a packet socket's fan-out, for one, puts fragments together.
+ */
 static bool write_large(const struct mirror *mir, const struct rte_mbuf *m)
 {
 	struct tun_pi pi = { 0 };
@@ -66,7 +64,7 @@ static bool write_large(const struct mirror *mir, const struct rte_mbuf *m)
 /* One that is not the driver's. */
 static uint16_t tx_other(const struct mirror *mir, struct rte_mbuf *m)
 {
-	const bool ok = rte_pktmbuf_pkt_len(m) <= mirror_max_frame(mir) && write_large(mir, m);
+	const bool ok = write_large(mir, m);
 
 	rte_pktmbuf_free(m);
 	return ok;
@@ -74,12 +72,11 @@ static uint16_t tx_other(const struct mirror *mir, struct rte_mbuf *m)
 
 uint16_t mirror_tx(struct mirror *mir, struct rte_mbuf **m, uint16_t n)
 {
-	const uint32_t most = RTE_MIN(mirror_max_frame(mir), mir->driver_max);
 	uint16_t sent = 0, did, end;
 
 	rte_spinlock_lock(&mir->tx);
 	for (uint16_t at = 0; at < n; at += did) {
-		for (end = at; end < n && rte_pktmbuf_pkt_len(m[end]) <= most; end++)
+		for (end = at; end < n && rte_pktmbuf_pkt_len(m[end]) <= mir->driver_max; end++)
 			;
 		did = end > at ? rte_eth_tx_burst(mir->port_id, 0, m + at, end - at) : 0;
 		sent += did;
@@ -164,7 +161,6 @@ int mirror_open(struct mirror *mir, const char *name, const uint8_t mac[6], uint
 	memset(mir, 0, sizeof(*mir));
 	snprintf(mir->name, sizeof(mir->name), "%s", name);
 	mir->fd = -1;
-	mir->mtu = mtu;
 	rte_spinlock_init(&mir->tx);
 	if (if_nametoindex(name)) {
 		snprintf(err, PORT_ERRLEN, "interface %s exists already; remove it (ip link del %s) or choose another name behind 'as'", name, name);
@@ -197,9 +193,4 @@ void mirror_close(struct mirror *mir)
 	if (mir->plugged)
 		rte_eal_hotplug_remove("vdev", mir->device);
 	mir->started = mir->plugged = false;
-}
-
-void mirror_set_mtu(struct mirror *mir, uint32_t mtu)
-{
-	__atomic_store_n(&mir->mtu, mtu, __ATOMIC_RELAXED);
 }

@@ -30,7 +30,6 @@ struct mirror {
 	uint32_t driver_max;		/* bytes, the largest frame that the driver takes */
 	int fd;				/* readable when the host has sent something; -1: cannot be told */
 
-	uint32_t mtu;			/* control: rw, cores: ro (atomic) */
 	rte_spinlock_t tx;		/* cores: rw */
 };
 
@@ -43,13 +42,10 @@ int mirror_open(struct mirror *mir, const char *name, const uint8_t mac[6], uint
 /* The interface is gone. Every mbuf that came from it must have been freed. Allowed after a failed open, and on zeros. */
 void mirror_close(struct mirror *mir);
 
-/* The interface has this MTU now. At any time. */
-void mirror_set_mtu(struct mirror *mir, uint32_t mtu);
-
 /* What the host has sent: up to n whole frames in one segment each, the caller's. The one core that does. */
 uint16_t mirror_rx(struct mirror *mir, struct rte_mbuf **m, uint16_t n);
 
-/* Frames for the host; takes ownership of all. Any core. Returns how many it took: none that is larger than the MTU, with a VLAN tag or without. */
+/* Frames for the host; takes ownership of all. Any core. Returns how many it took, whatever their size. */
 uint16_t mirror_tx(struct mirror *mir, struct rte_mbuf **m, uint16_t n);
 
 #endif

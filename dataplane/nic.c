@@ -16,6 +16,8 @@
 
 #include <rte_ethdev.h>
 
+#include "ethdev_kind.h"
+
 enum {
 	TX_TRIES = 8,
 	EMPTY_POLLS = 1024,	/* in a row: a look at the sockets' errors */
@@ -144,18 +146,20 @@ static void links_free_rcu(struct rcu_head *head)
 	free(caa_container_of(head, struct nic_links, rcu));
 }
 
-/* The device is what the host's administrator makes of its mirror. */
-static void follow_mirror(struct nic *nic, const struct port_link *now)
+/*
+ * The device gets the mirror's MAC address. 0, or -errno: its driver cannot. (One that has no such call, as memif, filters by none, but for those on a netdev.)
+ */
+static int follow_mac(struct nic *nic, const struct port_link *now)
 {
 	const struct nic_links *old = nic->links;
 	struct rte_ether_addr mac;
+	int rc;
 
-	if (!nic->device.owned || !old)
-		return;
-	mirror_set_mtu(&nic->mirror, now->mtu);
+	if (!nic->device.owned || !old || memcmp(now->mac, old->link[0].mac, sizeof(now->mac)) == 0)
+		return 0;
 	memcpy(mac.addr_bytes, now->mac, sizeof(mac.addr_bytes));
-	if (memcmp(now->mac, old->link[0].mac, sizeof(now->mac)) != 0)
-		rte_eth_dev_default_mac_addr_set(nic->device.port_id, &mac);
+	rc = rte_eth_dev_default_mac_addr_set(nic->device.port_id, &mac);
+	return rc == -ENOTSUP && !nic->device.netdev.ifindex ? 0 : rc;
 }
 
 /* Its filter passes what is untagged, and the VLANs that there are links for. */
@@ -174,6 +178,7 @@ static void follow_vlans(const struct nic *nic, const struct nic_links *now)
 int nic_set_links(struct nic *nic, const struct port_link *links, size_t n)
 {
 	struct nic_links *l = calloc(1, sizeof(*l)), *old = nic->links;
+	int rc;
 
 	if (!l)
 		return -ENOMEM;
@@ -184,13 +189,13 @@ int nic_set_links(struct nic *nic, const struct port_link *links, size_t n)
 		l->by_vid[links[i].vid & 4095] = (uint8_t)(i + 1);
 		l->link[i].mtu = RTE_MIN(links[i].mtu, nic->max_mtu);
 	}
-	follow_mirror(nic, &links[0]);
+	rc = follow_mac(nic, &links[0]);
 	if (nic->device.vlan_filter)
 		follow_vlans(nic, l);
 	rcu_publish(nic->links, l);
 	if (old)
 		call_rcu(&old->rcu, links_free_rcu);
-	return 0;
+	return rc < 0 ? rc : nic->device.owned && links[0].mtu > nic->max_mtu ? -EMSGSIZE : 0;
 }
 
 uint32_t nic_ifindex(const struct nic *nic)
@@ -232,7 +237,7 @@ int nic_open(struct nic *nic, const struct port_ethdev_conf *conf, uint16_t udp_
 	if (rc == 0 && conf->mirror)
 		rc = mirror_open(&nic->mirror, conf->mirror, nic->device.mac, (uint16_t)nic->device.mtu, conf->pool, err);
 	nic->max_mtu = nic->device.max_frame > FRAME_ETH_LEN ? nic->device.max_frame - FRAME_ETH_LEN : 0;
-	if (rc == 0 && first_link(nic) < 0)
+	if (rc == 0 && first_link(nic) == -ENOMEM)
 		rc = no_memory(err);
 	if (rc < 0)
 		nic_close(nic);
@@ -260,7 +265,9 @@ bool nic_link_up(const struct nic *nic)
 {
 	struct rte_eth_link link = { 0 };
 
-	return rte_eth_link_get_nowait(nic->device.port_id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+	if (rte_eth_link_get_nowait(nic->device.port_id, &link) < 0 || link.link_status != RTE_ETH_LINK_UP)
+		return false;
+	return !kind_has_netdev(nic->device.kind) || netdev_running(&nic->device.netdev);
 }
 
 void nic_info(const struct nic *nic, struct port_info *info)
@@ -281,7 +288,7 @@ void nic_info(const struct nic *nic, struct port_info *info)
 		.numa = rte_eth_dev_socket_id(nic->device.port_id),
 		.queues = nic->device.n_queues,
 		.mtu = links->link[0].mtu,
-		.link_up = link.link_status == RTE_ETH_LINK_UP,
+		.link_up = nic_link_up(nic),
 		.speed_mbps = link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed,
 		.rx_packets = stats.ipackets,
 		.rx_bytes = stats.ibytes,

@@ -62,7 +62,7 @@ void nic_take_out(struct nic *nic);
 uint32_t nic_ifindex(const struct nic *nic);
 
 /*
- * port_ethdev_set_links. A shared netdev has its first link alone: VLANs on it are the host's. 0, or -errno with the old ones in force.
+ * port_ethdev_set_links. A shared netdev has its first link alone: VLANs on it are the host's. -ENOMEM: the old ones are in force.
  */
 int nic_set_links(struct nic *nic, const struct port_link *links, size_t n);
 

@@ -182,10 +182,11 @@ struct port_ethdev_conf {
 };
 
 /*
- * How many queue pairs an owned device can have, at least 1; it is plugged in if need be and stays so until a create with it.
+ * How many queue pairs an owned device can have, at least 1; it is plugged in if need be and stays so until a create with it. `asked`: the user said how many cores receive.
+ * If not, it is one for a virtual device between programs (memif, ring, virtio-user): only who made its other end knows how many that has.
  * 0: why stands in err. Control thread.
  */
-uint16_t port_ethdev_queues(const char *device, char err[PORT_ERRLEN]);
+uint16_t port_ethdev_queues(const char *device, bool asked, char err[PORT_ERRLEN]);
 
 struct port *port_ethdev_create(const struct port_ethdev_conf *conf, char err[PORT_ERRLEN]);
 /* Any thread. */
@@ -207,7 +208,9 @@ int port_ethdev_set_local(struct port *p, const struct in6_addr *addrs, size_t n
 
 /*
  * What the host's interfaces on the device are now, the netdev or mirror first; create has asked for that one. An owned device gets the first one's MAC address and
- * MTU, as far as its driver can. Rewrites made before hold the old MAC addresses. Control thread, registered with RCU, any time. 0, or -errno.
+ * MTU, as far as its driver can. Rewrites made before hold the old MAC addresses. Control thread, registered with RCU, any time. 0; -ENOMEM with the old ones in force;
+ * or in force all the same, -EMSGSIZE: the first one's MTU is larger than the device's frames, which is what counts; another -errno: the driver cannot have the MAC address, or (shared) the filter
+ * is as it was.
  */
 int port_ethdev_set_links(struct port *p, const struct port_link *links, size_t n);
 

@@ -302,9 +302,9 @@ static const struct port_ops ethdev_ops = {
 	.destroy = ethdev_destroy,
 };
 
-uint16_t port_ethdev_queues(const char *device, char err[PORT_ERRLEN])
+uint16_t port_ethdev_queues(const char *device, bool asked, char err[PORT_ERRLEN])
 {
-	return device_queues(device, err);
+	return device_queues(device, asked, err);
 }
 
 static bool make_fragments(struct port_ethdev *p, const struct port_ethdev_conf *conf)
@@ -383,9 +383,9 @@ static int take_ours(const struct port_ethdev *p)
 int port_ethdev_set_links(struct port *port, const struct port_link *links, size_t n)
 {
 	struct port_ethdev *p = ethdev_of(port);
-	const int rc = nic_set_links(&p->nic, links, n);
+	const int rc = nic_set_links(&p->nic, links, n), taken = rc == -ENOMEM ? rc : take_ours(p);
 
-	return rc < 0 ? rc : take_ours(p);
+	return taken < 0 ? taken : rc;
 }
 
 int port_ethdev_listen_prepare(struct port *port, uint16_t listen_port, char err[PORT_ERRLEN])

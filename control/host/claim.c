@@ -24,7 +24,7 @@ static bool netdev_of(const char *device, char ifname[IF_NAMESIZE])
 		return false;
 	iface += strlen(",iface=");
 	len = strcspn(iface, ",");
-	if (len >= IF_NAMESIZE)
+	if (len >= IF_NAMESIZE || memchr(iface, '"', len))
 		return false;
 	memcpy(ifname, iface, len);
 	ifname[len] = '\0';

@@ -115,6 +115,38 @@ bool netlink_attrs(const struct nlmsghdr *nlh, size_t fixed, const struct nlattr
 	return true;
 }
 
+uint32_t netlink_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
+}
+
+bool netlink_addr_bytes(const void *bytes, size_t len, struct in6_addr *a)
+{
+	static const struct in6_addr v4 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
+
+	if (len != 4 && len != sizeof(*a))
+		return false;
+	*a = v4;
+	memcpy(len == 4 ? a->s6_addr + 12 : a->s6_addr, bytes, len);
+	return true;
+}
+
+bool netlink_addr(const struct nlattr *attr, struct in6_addr *a)
+{
+	return attr && netlink_addr_bytes(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), a);
+}
+
+bool netlink_gateway(const struct nlattr **tb, struct in6_addr *a)
+{
+	const struct nlattr *via = tb[RTA_VIA];
+	const size_t family = sizeof(struct rtvia);
+
+	if (tb[RTA_GATEWAY])
+		return netlink_addr(tb[RTA_GATEWAY], a);
+	return via && mnl_attr_get_payload_len(via) >= family &&
+	       netlink_addr_bytes((const uint8_t *)mnl_attr_get_payload(via) + family, mnl_attr_get_payload_len(via) - family, a);
+}
+
 /*
  * The kernel's explanation, which follows the request that it returns: whole, or its header alone
  * when NLM_F_CAPPED.

@@ -8,6 +8,7 @@
 #ifndef WGDP_NETLINK_H
 #define WGDP_NETLINK_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,5 +73,14 @@ int netlink_read(struct netlink *nl, unsigned int max, mnl_cb_t cb, void *arg);
  */
 bool netlink_attrs(const struct nlmsghdr *nlh, size_t fixed, const struct nlattr **tb,
 		   uint16_t max);
+
+/* Of an attribute that may be absent (NULL) or of another size: then 0. */
+uint32_t netlink_u32(const struct nlattr *attr);
+
+/* Addresses, of 4 or 16 bytes, IPv4 mapped in *a. False, with *a untouched: absent, or of another size. */
+bool netlink_addr_bytes(const void *bytes, size_t len, struct in6_addr *a);
+bool netlink_addr(const struct nlattr *attr, struct in6_addr *a);
+/* The gateway in a route's attributes: RTA_GATEWAY, or RTA_VIA, one of the other family (RFC 5549). False: the destination is on the link. */
+bool netlink_gateway(const struct nlattr **tb, struct in6_addr *a);
 
 #endif

@@ -82,7 +82,7 @@ static void way_make(struct way *way, const struct nexthop *nh)
 	const struct neigh *n = nh->neigh;
 
 	memset(way, 0, sizeof(*way));
-	if (!n || !(n->state & NUD_HAS_MAC) || !n->link.up)
+	if (!n || !n->reachable || !n->link.up)
 		return;
 	way->usable = true;
 	way->local = nh->local;

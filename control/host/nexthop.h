@@ -92,6 +92,9 @@ void nexthops_set_fwmark(struct nexthops *nhs, uint32_t fwmark);
 /* Valid until the next nexthops_tick. */
 const struct nexthops_host *nexthops_host(const struct nexthops *nhs);
 
+/* Does the kernel have a MAC address for it now? Asks for none. */
+bool nexthops_neighbour_known(struct nexthops *nhs, uint32_t ifindex, const struct in6_addr *gateway);
+
 /*
  * The next hop to ep's remote address, from its local address if it has one; counted, to be given back by nexthop_put.
  * It is resolved by the next ticks, which call `changed` once there is a way. NULL: no memory, or ep is AF_UNSPEC.

@@ -59,7 +59,8 @@ struct neigh {
 	uint8_t failures;		/* in a row, up to ASK_LEVELS - 1 */
 	bool seen;			/* while everything is asked for again */
 	uint16_t state;			/* NUD_*; 0: the kernel has no entry */
-	uint8_t mac[6];
+	bool reachable;			/* it has had a MAC address, and has not failed since: an entry that is deleted under traffic, or resolved anew, loses nothing */
+	uint8_t mac[6];			/* the last one */
 };
 
 /* What headers are made of. Compared bytewise. */
@@ -193,12 +194,6 @@ void kernel_read(struct nexthops *nhs);
  * times; `prepare` may forget what has come in so far.
  */
 int kernel_dump(struct nexthops *nhs, void (*prepare)(union netlink_request *req, void *arg), mnl_cb_t cb, void *arg);
-
-/* 0: there is no such attribute. */
-static inline uint32_t attr_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
-}
 
 static inline bool attr_mac(const struct nlattr *attr, uint8_t mac[6])
 {

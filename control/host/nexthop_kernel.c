@@ -26,25 +26,6 @@ static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct in6_addr 
 		mnl_attr_put(nlh, type, sizeof(*a), a);
 }
 
-static bool get_addr_bytes(const void *bytes, size_t len, struct in6_addr *a)
-{
-	static const struct in6_addr v4 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	*a = v4;
-	if (len == 4)
-		memcpy(a->s6_addr + 12, bytes, len);
-	else if (len == sizeof(*a))
-		memcpy(a, bytes, len);
-	return len == 4 || len == sizeof(*a);
-}
-
-/* False: there is no such attribute. */
-static bool get_addr(const struct nlattr *attr, struct in6_addr *a)
-{
-	return attr &&
-	       get_addr_bytes(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), a);
-}
-
 static uint8_t family_of(const struct in6_addr *a)
 {
 	return addr_is_v4(a) ? AF_INET : AF_INET6;
@@ -85,10 +66,10 @@ static int addr_list_add(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWADDR || !netlink_attrs(nlh, sizeof(*ifa), tb, IFA_MAX))
 		return MNL_CB_OK;
-	flags = tb[IFA_FLAGS] ? attr_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
+	flags = tb[IFA_FLAGS] ? netlink_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
 	if (flags & IFA_F_DADFAILED || (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC)))
 		return MNL_CB_OK;
-	if (!get_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &a))
+	if (!netlink_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], &a))
 		return MNL_CB_OK;
 	if (list->n == list->room) {
 		more = realloc(list->v, (2 * list->room + 16) * sizeof(*more));
@@ -144,17 +125,6 @@ struct route_answer {
 	bool usable;
 };
 
-/* RTA_VIA: a gateway of the other family (RFC 5549). */
-static bool get_via(const struct nlattr *attr, struct in6_addr *a)
-{
-	const struct rtvia *via;
-
-	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(*via))
-		return false;
-	via = mnl_attr_get_payload(attr);
-	return get_addr_bytes(via->rtvia_addr, mnl_attr_get_payload_len(attr) - sizeof(*via), a);
-}
-
 static int take_route(const struct nlmsghdr *nlh, void *arg)
 {
 	const struct rtmsg *rtm = mnl_nlmsg_get_payload(nlh);
@@ -164,12 +134,11 @@ static int take_route(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !netlink_attrs(nlh, sizeof(*rtm), tb, RTA_MAX))
 		return MNL_CB_OK;
-	r->ifindex = attr_u32(tb[RTA_OIF]);
+	r->ifindex = netlink_u32(tb[RTA_OIF]);
 	if (rtm->rtm_type != RTN_UNICAST || !links_find(answer->nhs, r->ifindex))
 		return MNL_CB_OK;
-	if (!get_addr(tb[RTA_GATEWAY], &r->gateway))
-		get_via(tb[RTA_VIA], &r->gateway);
-	get_addr(tb[RTA_PREFSRC], &r->local);
+	netlink_gateway(tb, &r->gateway);
+	netlink_addr(tb[RTA_PREFSRC], &r->local);
 	answer->usable = true;
 	return MNL_CB_OK;
 }
@@ -229,7 +198,7 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 		return MNL_CB_OK;
 	memset(&key, 0, sizeof(key));
 	key.scope = (uint32_t)ndm->ndm_ifindex;
-	if (!get_addr(tb[NDA_DST], &key.remote))
+	if (!netlink_addr(tb[NDA_DST], &key.remote))
 		return MNL_CB_OK;
 	node = table_find(&nhs->neighs, &key);
 	if (!node)
@@ -240,15 +209,14 @@ static int take_neigh(const struct nlmsghdr *nlh, void *arg)
 	return MNL_CB_OK;
 }
 
-static struct nlmsghdr *neigh_request(const struct neigh *n, union netlink_request *req, uint16_t type, uint16_t flags,
-				      uint8_t ntf)
+static struct nlmsghdr *neigh_request(const struct addr_key *key, union netlink_request *req, uint16_t type, uint16_t flags, uint8_t ntf)
 {
 	struct ndmsg *ndm = netlink_request_init(req, type, flags, sizeof(*ndm));
 
-	ndm->ndm_family = family_of(&n->node.key.remote);
-	ndm->ndm_ifindex = (int)n->node.key.scope;
+	ndm->ndm_family = family_of(&key->remote);
+	ndm->ndm_ifindex = (int)key->scope;
 	ndm->ndm_flags = ntf;
-	put_addr(&req->nlh, NDA_DST, &n->node.key.remote);
+	put_addr(&req->nlh, NDA_DST, &key->remote);
 	return &req->nlh;
 }
 
@@ -257,7 +225,7 @@ void kernel_get_neigh(struct nexthops *nhs, struct neigh *n)
 	union netlink_request req;
 
 	n->seen = false;
-	netlink_talk(&nhs->talk, neigh_request(n, &req, RTM_GETNEIGH, 0, 0), take_neigh, nhs);
+	netlink_talk(&nhs->talk, neigh_request(&n->node.key, &req, RTM_GETNEIGH, 0, 0), take_neigh, nhs);
 	if (!n->seen)
 		neigh_update(nhs, n, 0, NULL);
 }
@@ -281,6 +249,27 @@ static void all_neighs6(union netlink_request *req, void *arg)
 	all_neighs(req, arg, AF_INET6);
 }
 
+static int take_known(const struct nlmsghdr *nlh, void *known)
+{
+	const struct ndmsg *ndm = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *tb[NDA_MAX + 1];
+	uint8_t mac[6];
+
+	if (nlh->nlmsg_type == RTM_NEWNEIGH && netlink_attrs(nlh, sizeof(*ndm), tb, NDA_MAX))
+		*(bool *)known = ndm->ndm_state & NUD_HAS_MAC && attr_mac(tb[NDA_LLADDR], mac);
+	return MNL_CB_OK;
+}
+
+bool nexthops_neighbour_known(struct nexthops *nhs, uint32_t ifindex, const struct in6_addr *gateway)
+{
+	const struct addr_key key = { .remote = *gateway, .scope = ifindex };
+	union netlink_request req;
+	bool known = false;
+
+	netlink_talk(&nhs->talk, neigh_request(&key, &req, RTM_GETNEIGH, 0, 0), take_known, &known);
+	return known;
+}
+
 bool kernel_get_neighs(struct nexthops *nhs)
 {
 	return kernel_dump(nhs, all_neighs4, take_neigh, nhs) == 0 &&
@@ -293,7 +282,7 @@ void kernel_use_neigh(struct nexthops *nhs, const struct neigh *n)
 	union netlink_request req;
 
 	netlink_talk(&nhs->talk,
-		     neigh_request(n, &req, RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE), NULL, NULL);
+		     neigh_request(&n->node.key, &req, RTM_NEWNEIGH, NLM_F_CREATE, NTF_USE), NULL, NULL);
 }
 
 static int take_notification(const struct nlmsghdr *nlh, void *arg)

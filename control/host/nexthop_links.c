@@ -46,7 +46,7 @@ static uint16_t vid_of(const struct links *l, const struct nlattr *tb[])
 	const struct nlattr *data = linkinfo(tb, IFLA_INFO_DATA), *attr;
 	uint16_t vid = 0, protocol = ETH_P_8021Q;
 
-	if (attr_u32(tb[IFLA_LINK]) != l->ifindex || tb[IFLA_LINK_NETNSID] || !data ||
+	if (netlink_u32(tb[IFLA_LINK]) != l->ifindex || tb[IFLA_LINK_NETNSID] || !data ||
 	    !is_kind(linkinfo(tb, IFLA_INFO_KIND), "vlan"))
 		return 0;
 	mnl_attr_for_each_nested(attr, data) {
@@ -72,8 +72,8 @@ static void link_set(struct links *l, struct link *link, const struct ifinfomsg 
 	link->port.up = ifi->ifi_flags & IFF_UP;
 	attr_mac(tb[IFLA_ADDRESS], link->port.mac);
 	if (tb[IFLA_MTU])
-		link->port.mtu = attr_u32(tb[IFLA_MTU]);
-	link->vrf = is_kind(linkinfo(tb, IFLA_INFO_SLAVE_KIND), "vrf") ? attr_u32(tb[IFLA_MASTER]) : 0;
+		link->port.mtu = netlink_u32(tb[IFLA_MTU]);
+	link->vrf = is_kind(linkinfo(tb, IFLA_INFO_SLAVE_KIND), "vrf") ? netlink_u32(tb[IFLA_MASTER]) : 0;
 	if (link->vrf != before.vrf || !port_link_equal(&link->port, &before.port))
 		l->changed = true;
 }

@@ -34,15 +34,16 @@ static void neigh_touch(struct nexthops *nhs, struct neigh *n)
 
 void neigh_update(struct nexthops *nhs, struct neigh *n, uint16_t state, const uint8_t *mac)
 {
-	const uint16_t before = n->state;
+	const bool before = n->reachable;
 	const bool same_mac = mac && memcmp(n->mac, mac, sizeof(n->mac)) == 0;
 
 	n->state = mac ? state : state & ~NUD_HAS_MAC;
 	n->seen = true;
+	n->reachable = n->state & NUD_HAS_MAC || (before && !(n->state & NUD_FAILED));
 	if (mac)
 		memcpy(n->mac, mac, sizeof(n->mac));
 	/* There may be many next hops, and a neighbour goes from stale to certain and back for ever. */
-	if (!(before & NUD_HAS_MAC) != !(n->state & NUD_HAS_MAC) || !same_mac)
+	if (before != n->reachable || (mac && !same_mac))
 		neigh_touch(nhs, n);
 
 	if (n->state & NUD_CERTAIN) {

@@ -46,38 +46,7 @@ void routes_kernel_close(struct routes *r)
 	netlink_close(&r->dump.nl);
 }
 
-static uint32_t get_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
-}
-
 /* Questions. */
-
-static bool get_addr(const void *bytes, size_t len, struct in6_addr *a)
-{
-	static const struct in6_addr v4 = { .s6_addr = { [10] = 0xff, [11] = 0xff } };
-
-	if (len != 4 && len != sizeof(*a))
-		return false;
-	*a = v4;
-	memcpy(len == 4 ? a->s6_addr + 12 : a->s6_addr, bytes, len);
-	return true;
-}
-
-/* RTA_GATEWAY, or RTA_VIA: one of the other family (RFC 5549). False: the destination is on the link. */
-static bool get_gateway(const struct nlattr **tb, struct in6_addr *a)
-{
-	const struct nlattr *attr = tb[RTA_GATEWAY];
-	const struct rtvia *via;
-
-	if (attr)
-		return get_addr(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), a);
-	attr = tb[RTA_VIA];
-	if (!attr || mnl_attr_get_payload_len(attr) < sizeof(*via))
-		return false;
-	via = mnl_attr_get_payload(attr);
-	return get_addr(via->rtvia_addr, mnl_attr_get_payload_len(attr) - sizeof(*via), a);
-}
 
 /* Does the route itself say an MTU, of which cores know nothing? One that has been found out (it expires) concerns only what the host sends itself. */
 static bool has_mtu(const struct nlattr **tb)
@@ -113,7 +82,7 @@ static int take_answer(const struct nlmsghdr *nlh, void *arg)
 		return MNL_CB_OK;
 	if (rtm->rtm_type != RTN_UNICAST || tb[RTA_ENCAP] || tb[RTA_ENCAP_TYPE] || has_mtu(tb))
 		return MNL_CB_OK;
-	oif = get_u32(tb[RTA_OIF]);
+	oif = netlink_u32(tb[RTA_OIF]);
 	if (a->q->from == FIB_FROM_LAN) {
 		if (oif == a->r->conf.tunnel_ifindex)
 			out->verdict = FIB_TUNNEL;
@@ -123,9 +92,9 @@ static int take_answer(const struct nlmsghdr *nlh, void *arg)
 		return MNL_CB_OK;
 	out->verdict = FIB_LAN;
 	out->link = oif;
-	out->on_link = !get_gateway(tb, &out->gateway);
+	out->on_link = !netlink_gateway(tb, &out->gateway);
 	if (out->on_link)
-		get_addr(a->q->dst, a->q->family == AF_INET6 ? 16 : 4, &out->gateway);
+		netlink_addr_bytes(a->q->dst, a->q->family == AF_INET6 ? 16 : 4, &out->gateway);
 	return MNL_CB_OK;
 }
 

@@ -44,11 +44,6 @@ __attribute__((format(printf, 2, 3))) static void because(struct survey *s, cons
 	va_end(ap);
 }
 
-static uint32_t get_u32(const struct nlattr *attr)
-{
-	return attr && mnl_attr_get_payload_len(attr) == sizeof(uint32_t) ? mnl_attr_get_u32(attr) : 0;
-}
-
 /* Rules. */
 
 /* Is the rule about one of the LAN's links, of several? A master's name (a VRF) is said by all of its links, or links_alike() complains. */
@@ -108,7 +103,7 @@ static int take_rule(const struct nlmsghdr *nlh, void *arg)
 		return MNL_CB_OK;
 	by = selects_by(s->r, frh, tb);
 	if (by)
-		because(s, "rule %u: by %s", get_u32(tb[FRA_PRIORITY]), by);
+		because(s, "rule %u: by %s", netlink_u32(tb[FRA_PRIORITY]), by);
 	if (!tb[FRA_DST] || !frh->dst_len || mnl_attr_get_payload_len(tb[FRA_DST]) > sizeof(at.addr))
 		return MNL_CB_OK;
 	at.family = frh->family;
@@ -140,7 +135,7 @@ static int take_forwarding(const struct nlmsghdr *nlh, void *arg)
 	bool *on = arg;
 
 	if (nlh->nlmsg_type == RTM_NEWNETCONF && netlink_attrs(nlh, sizeof(struct netconfmsg), tb, NETCONFA_MAX))
-		*on = get_u32(tb[NETCONFA_FORWARDING]);
+		*on = netlink_u32(tb[NETCONFA_FORWARDING]);
 	return MNL_CB_OK;
 }
 
@@ -169,7 +164,7 @@ static int take_master(const struct nlmsghdr *nlh, void *arg)
 
 	if (nlh->nlmsg_type != RTM_NEWLINK || !netlink_attrs(nlh, sizeof(struct ifinfomsg), tb, IFLA_MAX))
 		return MNL_CB_OK;
-	m->ifindex = get_u32(tb[IFLA_MASTER]);
+	m->ifindex = netlink_u32(tb[IFLA_MASTER]);
 	if (!tb[IFLA_LINKINFO])
 		return MNL_CB_OK;
 	mnl_attr_for_each_nested(attr, tb[IFLA_LINKINFO])

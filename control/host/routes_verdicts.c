@@ -278,9 +278,13 @@ static void judge(struct routes *r, struct prefix *p, const struct fib_question 
 }
 
 /* A neighbour's own prefix; there is none yet for this address. */
+/*
+ * Only once the host knows its neighbour, which it asks for to pass on this very packet: were it for us to keep asking, packets to many addresses where nobody is would
+ * fill the host's neighbour table.
+ */
 static void judge_host(struct routes *r, const struct fib_question *q, const struct outcome *out)
 {
-	struct prefix *p = prefix_add_host(r, q->family, q->dst);
+	struct prefix *p = nexthops_neighbour_known(r->conf.lan, out->link, &out->gateway) ? prefix_add_host(r, q->family, q->dst) : NULL;
 
 	if (p)
 		judge(r, p, q, out);

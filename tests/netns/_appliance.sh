@@ -25,7 +25,7 @@
 
 declare -A device=()	# by "NS PORT": the conf's device
 declare -A wire=()	# by "NS PORT": namespace and name of the veth that stands for the port's plug
-queues=$(nproc)	# of each port: wgdp has one a core, and both ends of net_memif need as many
+queues=$(nproc)	# of each port, a core of RxCores each: both ends of net_memif and vhost-user need as many
 lan_mtu=${lan_mtu:-1500} wan_mtu=${wan_mtu:-1500} tunnel_mtu=${tunnel_mtu:-}
 
 # nic_of PORT: the number of its device
@@ -93,7 +93,7 @@ testpmd() {
 	local frame=$(($2 <= 1500 ? 2048 : 16384)) extra=()
 	[ "$2" -le 1500 ] || extra=(--mbuf-size=10240 --max-pkt-len=9216)
 	mkfifo "testpmd-$1.in"
-	XDG_RUNTIME_DIR=$tmp nice -n 5 ip netns exec wire stdbuf -oL dpdk-testpmd --no-pci --no-huge --no-shconf -m 256 --file-prefix "$1" \
+	XDG_RUNTIME_DIR=$tmp nice -n 19 ip netns exec wire stdbuf -oL dpdk-testpmd --no-pci --no-huge --no-shconf -m 256 --file-prefix "$1" \
 		--lcores 0@0,1@"$(($(nproc) - 1))" --log-level=*:error --vdev "$3" \
 		--vdev "net_af_packet1,iface=$1,qpairs=$queues,framesz=$frame,blocksz=$((frame > 4096 ? frame : 4096)),framecnt=512" \
 		-- --forward-mode=io -a --no-mlockall --rxq=$queues --txq=$queues --total-num-mbufs=8192 "${extra[@]}" <>"testpmd-$1.in" >"testpmd-$1.log" 2>&1 &
@@ -133,6 +133,7 @@ router_conf() {
 	[Dataplane]
 	Outer = $4 as wan0
 	Lan = $5 as lan0
+	RxCores = 0-$((queues - 1))
 
 	[Peer]
 	PublicKey = ${pub[$3]}
@@ -229,6 +230,12 @@ pings() {
 	for ((i = 0; i < $2; i++)); do
 		out=$(on "$1" ping -n -q -c 1 -W 10 "${@:3}") || fail "$1: ping ${*:3}: $i were answered, then: $out"
 	done
+}
+
+# learn_mtu NS ADDR: by a packet that is too large, NS learns how large they may be on the way there
+learn_mtu() {
+	on "$1" ping -n -q -c 1 -W 5 -M do -s 1440 "$2" >/dev/null || true
+	ip -n "$1" route get "$2" | found 'mtu 14'
 }
 
 # hops NS [OPTION...] ADDR: who answers on the way

@@ -32,9 +32,8 @@ fast b 20 -M do -s 1372 fd77:1::2
 [ "$(packets wb 'dst 10.78.2.1')" -ge 80 ]	# two fragments each, of requests and answers
 [ "$(packets wa 'dst 10.78.1.1')" -ge 80 ]
 ping_ok a -M dont -s 6000 10.77.2.2
-for f in "b fd77:1::2" "a fd77:2::2"; do	# too large: now they know what to cut them to
-	on ${f% *} ping -n -q -c 1 -W 5 -M dont -s 6000 ${f#* } >/dev/null || true
-done
+learn_mtu a fd77:2::2
+learn_mtu b fd77:1::2
 ping_ok b -M dont -s 6000 fd77:1::2
 tcp a b 10.77.2.2 500K
 tcp b a fd77:1::2 500K

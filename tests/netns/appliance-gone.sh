@@ -44,5 +44,5 @@ wait_for "ended ${pid[vpb]}"
 found 'interface wan0 exists already' <vpb.conf.log || fail "$(cat vpb.conf.log)"
 ip -n rb link show wan0 >/dev/null
 not ip -n rb link show lan0 2>/dev/null
-not ip -n rb link show | found prog/xdp
+ip -n rb link show | not found prog/xdp
 unset "pid[vpb]"

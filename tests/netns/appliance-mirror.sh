@@ -9,8 +9,8 @@ bed packet packet
 routers_up
 fast a 5 10.77.2.2
 stream tunnel a b 10.77.2.2
-capture wan ra wan0 -B 16384
-capture lan ra lan0 -B 16384
+capture wan ra wan0 -s 128
+capture lan ra lan0 -s 128
 numbers ra i 10.78.1.254 4000 4000
 numbers ra a 10.77.1.2 4000 4000 1400
 numbers i ra fd78:1::1 4000 4000
@@ -57,7 +57,7 @@ cat >ring.conf <<-CONF
 CONF
 start_wgdp wire ring.conf
 on wire sysctl -qw net.ipv6.conf.loop0.disable_ipv6=1
-capture ring wire loop0 'ether proto 0x88b5'
+capture ring wire loop0 -s 128 'ether proto 0x88b5'
 for ((n = 0; n < 50; n++)); do printf '%04x ' $n; done >numbers
 on wire /usr/bin/python3 "$here/frame.py" loop0 02:77:00:00:cc:01 88b5 $(cat numbers)
 wait_for '[ $(tcpdump -n -r ring.pcap 2>/dev/null | grep -c 0x88b5) = 100 ]'
