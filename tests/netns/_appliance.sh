@@ -18,7 +18,6 @@
 #   xdp            net_af_xdp, likewise
 #   memif          net_memif, client of memif.py
 #   memif-server   net_memif, server of memif.py
-#   testpmd        net_memif, client of DPDK's own net_memif in dpdk-testpmd
 #   vhost          net_virtio_user, of vhost-user in dpdk-testpmd
 
 . "$(dirname "${BASH_SOURCE[0]}")/_init.sh"
@@ -59,9 +58,6 @@ cable() {
 	memif-server)
 		memif_py "$plug" client "$socket"
 		device[$ns $port]="net_memif$n,role=server,id=0,socket=$socket,socket-abstract=no" ;;
-	testpmd)
-		testpmd "$plug" "$7" "net_memif0,role=server,id=0,socket=$socket,socket-abstract=no"
-		device[$ns $port]="net_memif$n,role=client,id=0,socket=$socket,socket-abstract=no,$(memif_size "$7")" ;;
 	vhost)
 		testpmd "$plug" "$7" "net_vhost0,iface=$socket,queues=$queues"
 		device[$ns $port]="net_virtio_user$n,path=$socket,queues=$queues,mac=02:77:00:00:0${#device[@]}:01" ;;

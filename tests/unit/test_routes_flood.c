@@ -55,7 +55,7 @@ Test(routes_flood, hundred_thousand, .timeout = 280)
 	expect_is(look(FIB_FROM_TUNNEL, "10.77.0.2", true), "lan " RTB_MAC);
 	flooded("replace", AF_INET, "replace", "rtX", N);
 	until(is(from_lan("10.77.0.2", "11.1.134.159"), "host"));
-	cr_expect_eq(state().prefixes, before + N);
+	until(state().prefixes == before + N);
 	flooded("delete", AF_INET, "del", "rtX", N);
 	for (int i = 0; i < 5 && state().prefixes != before; i++) {
 		bed.ahead += 70000000000u;
@@ -64,7 +64,7 @@ Test(routes_flood, hundred_thousand, .timeout = 280)
 	until(state().prefixes == before);
 	flooded("add, IPv6", AF_INET6, "add", "rtT", N / 4);
 	until(is(from_lan("fd77::2", "2001:db8:2:4999::1"), "tunnel"));
-	cr_expect_eq(state().prefixes, before + N / 4);
+	until(state().prefixes == before + N / 4);	/* notifications may have been lost, and all be read again */
 	cr_expect(is_on());
 }
 
