@@ -3,6 +3,7 @@
 # plot.py [--only NAME] [FOLDER]: draws the CSV files of bench/results (or FOLDER) into that folder, as SVG and PNG; or NAME.csv alone. A file that
 # is not there is left out, with a word about it; a file that cannot be drawn is an error.
 import csv
+import math
 import pathlib
 import sys
 
@@ -71,10 +72,12 @@ def panels(n, title, height=3.9, widths=None, **share):
 
 
 def size_axis(ax, sizes):
+    """A tick for each size; a number too, unless it would stand on the next one's."""
+    named = {a for a, b in zip(sizes, sizes[1:] + [math.inf]) if b > 1.2 * a}
     ax.set_xscale('log', base=2)
     ax.xaxis.set_major_locator(FixedLocator(sizes))
     ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{x:.0f}'))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f'{x:.0f}' if x in named else ''))
     ax.set_xlabel('packet size, bytes')
 
 

@@ -224,6 +224,7 @@ static int device_start(struct device *d, const struct port_ethdev_conf *conf,
 			char err[PORT_ERRLEN])
 {
 	int rc = device_set_owner(d);
+	const char *why;
 
 	if (rc == 0)
 		rc = device_setup_queues(d, d->pool ? d->pool : conf->pool, conf->n_queues);
@@ -237,8 +238,9 @@ static int device_start(struct device *d, const struct port_ethdev_conf *conf,
 	if (rc == 0)
 		rc = rte_eth_dev_start(d->port_id);
 	if (rc < 0) {
-		snprintf(err, PORT_ERRLEN, "DPDK cannot start %s%s%s: %s; see its messages", d->name,
-			 *d->netdev.name ? " on " : "", d->netdev.name, rte_strerror(-rc));
+		why = rc == -1 ? kind_no_start(d->kind) : NULL;
+		snprintf(err, PORT_ERRLEN, "DPDK cannot start %s%s%s: %s%s", d->name, *d->netdev.name ? " on " : "", d->netdev.name,
+			 why ? why : rte_strerror(-rc), why ? "" : "; see its messages");
 		return rc;
 	}
 	d->started = true;

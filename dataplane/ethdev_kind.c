@@ -50,6 +50,7 @@ struct device_kind {
 	const char *bus;
 	bool netdev, releases_late;
 	bool any_queues;	/* as many as are asked for */
+	const char *no_start;	/* the usual reason why it does not start; NULL: many */
 	int (*prepare)(struct device *d, const struct port_ethdev_conf *conf,
 		       const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN]);
 	int (*started)(struct device *d, char err[PORT_ERRLEN]);
@@ -270,6 +271,22 @@ static int other_prepare(struct device *d, const struct port_ethdev_conf *conf,
 	return join_args(args, conf->device, "") < 0 ? no_memory(d, err) : 0;
 }
 
+/*
+ * memif: the client makes the rings. As a server DPDK's driver (22.11) goes through whatever its memory has for those of its queues for which the client has brought none. So a
+ * server has one queue, for which each client has a ring.
+ */
+static int memif_prepare(struct device *d, const struct port_ethdev_conf *conf, const struct rte_kvargs *user, char **args, char err[PORT_ERRLEN])
+{
+	const char *role = rte_kvargs_get(user, "role");
+
+	if (role && (strstr(role, "server") || strstr(role, "master")) && conf->n_queues > 1) {
+		snprintf(err, PORT_ERRLEN, "%s has one queue as a server, since its client may bring one ring, and %u are needed: give it role=client, or "
+			 "fewer RxCores", d->name, conf->n_queues);
+		return -EINVAL;
+	}
+	return other_prepare(d, conf, user, args, err);
+}
+
 static int other_started(struct device *d, char err[PORT_ERRLEN])
 {
 	(void)d;
@@ -296,6 +313,9 @@ static const struct device_kind kinds[] = {
 
 static const struct device_kind other = { .name = "DPDK device", .bus = "vdev",
 	.prepare = other_prepare, .started = other_started, .take = other_take };
+static const struct device_kind memif = { .name = "net_memif", .bus = "vdev",
+	.no_start = "no server answers at its socket; start that end first, or give this one role=server",
+	.prepare = memif_prepare, .started = other_started, .take = other_take };
 static const struct device_kind nic = { .name = "NIC", .bus = "pci",
 	.prepare = other_prepare, .started = other_started, .take = other_take };
 
@@ -309,6 +329,8 @@ const struct device_kind *kind_find(const char *device, bool owned)
 			return &kinds[i];
 	if (!owned)
 		return NULL;
+	if (strncmp(device, memif.name, strlen(memif.name)) == 0)
+		return &memif;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(device, ","), device);
 	return rte_pci_addr_parse(name, &addr) == 0 ? &nic : &other;
 }
@@ -331,6 +353,11 @@ bool kind_any_queues(const struct device_kind *kind)
 const char *kind_name(const struct device_kind *kind)
 {
 	return kind->name;
+}
+
+const char *kind_no_start(const struct device_kind *kind)
+{
+	return kind->no_start;
 }
 
 bool kind_releases_late(const struct device_kind *kind)

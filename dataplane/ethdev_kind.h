@@ -27,6 +27,9 @@ bool kind_any_queues(const struct device_kind *kind);
 /* The driver's: "net_af_packet". */
 const char *kind_name(const struct device_kind *kind);
 
+/* What mostly stands behind it when its start fails with no more than -1; NULL: many things. */
+const char *kind_no_start(const struct device_kind *kind);
+
 /*
  * Closing it is not the end: the kernel lets go of the netdev's queues a little later, and until
  * then, to whoever starts the next device, they are busy.

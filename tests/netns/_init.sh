@@ -51,11 +51,12 @@ fail() { why "FAILED: $*"; exit 1; }
 # on NS COMMAND...: runs it in namespace NS (in the background write `ip netns exec`, so that $! is the command itself)
 on() { ip netns exec "$@"; }
 
-# wait_for CONDITION [SECONDS]: until the shell code CONDITION holds, looked at 20 times a second
+# wait_for CONDITION [SECONDS]: until the shell code CONDITION holds, looked at 20 times a second. (Patiently: on a busy machine whoever changes devices or namespaces waits for
+# the kernel's rtnl lock, and its holder for RCU, together for half a minute at times.)
 wait_for() {
-	local end=$((SECONDS + ${2:-20}))
+	local end=$((SECONDS + ${2:-60}))
 	until eval "$1" >/dev/null 2>&1; do
-		[ $SECONDS -lt $end ] || { why "waited ${2:-20} s in vain for: $1"; return 1; }
+		[ $SECONDS -lt $end ] || { why "waited ${2:-60} s in vain for: $1"; return 1; }
 		sleep 0.05
 	done
 }
@@ -332,7 +333,11 @@ interop() { printf 'interop: %-13s %-9s %-5s %-5s %s\n' "$@"; }
 dump() {
 	local i n
 	for i in "${!pid[@]}"; do
-		[ "${kind[$i]}" != wgdp ] || ended "${pid[$i]}" || status "$i" >/dev/null
+		[ "${kind[$i]}" = wgdp ] && not ended "${pid[$i]}" || continue
+		status "$i" >/dev/null
+		echo "---- stats of $i"
+		printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$i.sock" | grep -v '=0$' | tr '\n' ' '
+		echo
 	done
 	for i in *.conf.log; do
 		[ ! -e "$i" ] || { echo "---- $i"; grep -av -e Routine: -e UAPI -e │ -e ─ "$i" | tail -n 60; }
@@ -343,6 +348,7 @@ dump() {
 		ip -n "$n" -br addr
 		ip -n "$n" route
 		ip -n "$n" -6 route
+		ip -n "$n" neigh
 		on "$n" ss -Hanu
 	done
 	echo "---- why"

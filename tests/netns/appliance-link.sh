@@ -26,7 +26,7 @@ for port in wan0 lan0; do
 	kill "${pid[memif-ra-$port]}"
 	follows ra vpa $port down
 	ping_fail a 10.77.2.2
-	memif_py "ra-$port" client "$tmp/ra-$port.sock"
+	memif_py "ra-$port" client "$tmp/ra-$port.sock" 1
 	follows ra vpa $port up
 	wait_for 'can_ping a 10.77.2.2'
 	fast a 5 10.77.2.2
@@ -67,5 +67,5 @@ wait_for 'can_ping a 10.77.2.2'
 fast a 5 10.77.2.2
 [ "$(on rb cat /sys/class/net/wan0p/address)" = "$before" ]
 ip -n rb link set lan0 mtu 1300
-says a 'From 10.79.0.2 icmp_seq=1 Frag needed and DF set (mtu = 1300)' ping -n -c 1 -W 2 -M do -s 1350 10.77.2.2
 fast a 5 -M do -s 1272 10.77.2.2
+will_say a 'From 10.79.0.2 icmp_seq=1 Frag needed and DF set (mtu = 1300)' ping -n -c 1 -W 5 -M do -s 1273 10.77.2.2

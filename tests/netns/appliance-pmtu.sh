@@ -46,9 +46,9 @@ for f in "a 10.77.2.2" "a fd77:2::2" "b 10.77.1.2" "b fd77:1::2"; do
 	[ "$(knows $f)" = 1420 ]
 done
 forget
-not py a numbers.py send 10.77.2.2 7100 100 100 4000 df 2>udp	# EMSGSIZE, once it is known
+not py a numbers.py send 10.77.2.2 7100 3000 100 - 1450 df 2>udp	# EMSGSIZE, once it is known
 grep -q 'Message too long' udp
-not py b numbers.py send fd77:1::2 7100 100 100 1450 df 2>udp
+not py b numbers.py send fd77:1::2 7100 3000 100 - 1450 df 2>udp
 grep -q 'Message too long' udp
 numbers a b 10.77.2.2 20 100 1392 df
 numbers b a fd77:1::2 20 100 1372 df

@@ -12,10 +12,10 @@ ns c
 link a eth1 10.78.0.1/24 c eth0 10.78.0.3/24
 link b eth1 10.79.0.2/24 c eth1 10.79.0.3/24
 
-# flood ADDR IF: until unflood
+# flood ADDR IF WAITING: until unflood; so many initiations wait in IF's queue (wgdp's: of 16,384, load is 12,288; wireguard-go's: of 1,024, load is 128)
 flood() {
 	mkfifo told
-	ip netns exec c /usr/bin/python3 "$here/flood.py" "$1" "${pub[$2]}" >told &
+	ip netns exec c /usr/bin/python3 "$here/flood.py" "$1" "${pub[$2]}" "$3" >told &
 	flood=$!
 	read -r -t 30 word <told || fail "no cookie reply"
 	[ "$word" = "under load" ]
@@ -26,7 +26,7 @@ unflood() { { kill $flood; wait $flood || true; } 2>/dev/null; }
 side dp 1 go
 side go 2 dp 10.77.0.1:51820 "PersistentKeepalive = 1"
 start_wgdp a dp.conf
-flood 10.78.0.1 dp
+flood 10.78.0.1 dp 14000
 capture got b eth0 src 10.77.0.1
 start_wggo b go.conf
 wait_for 'can_ping b 192.168.77.1' 60
@@ -35,14 +35,14 @@ capture_end got
 [ "$(packets got "$response")" -ge 1 ]
 unflood
 ping_ok b 192.168.77.1
-[ "$(peer_of dp go age)" -lt 60 ]
+[ -n "$(peer_of dp go age)" ]
 stop dp
 stop go
 
 side dp 1 go 10.77.0.2:51820 "PersistentKeepalive = 1"
 side go 2 dp
 start_wggo b go.conf
-flood 10.79.0.2 go
+flood 10.79.0.2 go 600
 capture got a eth0 src 10.77.0.2
 start_wgdp a dp.conf --time-scale 20
 wait_for 'can_ping a 192.168.77.2' 60

@@ -257,6 +257,10 @@ Test(nic, what_fails_leaves_nothing)
 	cr_expect_eq(if_nametoindex("luO"), 0);
 	cr_assert_null(create(wire.device, "luO", 3));
 	cr_expect_not_null(strstr(err, "has 1 queues, 3 are needed"), "%s", err);
+	cr_assert_null(create("net_memif0,role=server,socket-abstract=yes,socket=luS", "luO", 2));
+	cr_expect_str_eq(err, "net_memif0 has one queue as a server, since its client may bring one ring, and 2 are needed: give it role=client, or fewer RxCores");
+	cr_assert_null(create("net_memif0,socket-abstract=yes,socket=luS", "luO", 1));
+	cr_expect_str_eq(err, "DPDK cannot start net_memif0: no server answers at its socket; start that end first, or give this one role=server");
 	cr_expect_eq(rte_mempool_in_use_count(pool), 0);
 }
 
