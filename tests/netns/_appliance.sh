@@ -209,23 +209,6 @@ goes_fast() {
 # fast NS N [OPTION...] ADDR: the same, once the routers have learnt the way, which the first packets tell them. (Not at the first go: what is late, as an
 # answer to an earlier ping, is counted, too, and whatever the kernel announces of its routes may have the next packet asked about again.)
 fast() {
-	local before after want i
-	before=$(paths)
-	want=$(awk -v n="$2" '{ print $1 + n, $2 + n, $3 + n, $4 + n, $5, $6 }' <<<"$before")
-	pings "$@"
-	for ((i = 0; i < 10; i++)); do	# a core counts a packet after it has sent it
-		after=$(paths)
-		[ "$after" != "$want" ] || return 0
-		[ "${after#* * * * }" = "${before#* * * * }" ] || break
-		sleep 0.05
-	done
-	echo "fast path (lan_rx lan_tx of vpa, of vpb, forwarded by ra, rb): $before, $2 pings later $after"
-	return 1
-}
-
-# fast NS N [OPTION...] ADDR: the same, once the routers have learnt the way, which the first packets tell them. (Not at the first go: whatever the
-# kernel announces of routes and neighbours, if only that an entry has aged, may have them ask about the next packet anew, which then goes by the host.)
-fast() {
 	wait_for "goes_fast $1 1 ${*:3}"
 	wait_for "goes_fast $* >fast.why" || fail "$(cat fast.why): $*"
 }
