@@ -11,9 +11,17 @@ routers_up
 [ "$(mac_of ra wan0)" != "$(mac_of ra lan0)" ]
 [ "$(on ra cat /sys/class/net/lan0/mtu)" = "$lan_mtu" ]
 
+# The four neighbours hear of the routers' ports by the mirrors' addresses alone.
+for f in "a eth0" "i wa" "i wb" "b eth0"; do capture "${f#* }-${f% *}" $f -s 64 inbound; done
 for f in "a 10.77.2.2" "a fd77:2::2" "b 10.77.1.2" "b fd77:1::2"; do
 	ping_ok $f
 	fast "${f% *}" 20 "${f#* }"
+done
+for f in "eth0-a ra lan0" "wa-i ra wan0" "wb-i rb wan0" "eth0-b rb lan0"; do
+	read -r name ns port <<<"$f"
+	wait_for "[ \$(packets $name ether src $(mac_of "$ns" "$port")) -ge 80 ]"
+	capture_end "$name"
+	[ "$(packets "$name" not ether src "$(mac_of "$ns" "$port")")" = 0 ] || fail "$port of $ns: $(tcpdump -n -e -r "$name.pcap" not ether src "$(mac_of "$ns" "$port")" 2>/dev/null | head)"
 done
 for f in "a b 10.77.2.2" "b a fd77:1::2"; do
 	tcp $f 100K	# too large packets, and the hosts' answer

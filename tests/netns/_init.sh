@@ -28,6 +28,7 @@ unset WGDP_UNSHARED
 
 export LC_ALL=C.UTF-8 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 umask 077
+exec {told}>&2	# where a failure is told of, also from within wait_for
 mount -t tmpfs tmpfs /run
 mkdir /run/netns /run/wireguard /run/test
 tmp=/run/test
@@ -44,7 +45,7 @@ not() { ! "$@"; }
 found() { grep "$@" >/dev/null; }
 
 # why TEXT: said at once, and again at the end of the log
-why() { echo "$*" >&2; echo "$*" >>"$tmp/why"; }
+why() { echo "$*" >&$told; echo "$*" >>"$tmp/why"; }
 
 fail() { why "FAILED: $*"; exit 1; }
 
@@ -364,7 +365,7 @@ finish() {
 			[ -z "${pid[$i]:-}" ] || [ "${kind[$i]}" != wgdp ] || stop "$i" || status=1
 		done
 	fi
-	[ $status = 0 ] || dump >&2
+	[ $status = 0 ] || dump >&$told 2>&1
 	exit $status
 }
 

@@ -95,6 +95,13 @@ fast b 20 -I fd02::1 fd01::1
 bgp a 'router bgp 65010' 'address-family ipv4 unicast' 'network 10.101.0.0/24'
 wait_for 'ip -n rb route show 10.101.0.0/24 | found .'
 fast b 20 -I 10.102.0.1 10.101.0.1
+bgp a 'router bgp 65010' 'address-family ipv6 unicast' 'no network fd01::/64'
+wait_for '! ip -n rb -6 route show fd01::/64 | found .'
+wait_for "{ on b ping -n -c 1 -W 5 fd01::1 || true; } | found -F 'From fd77:2::1 icmp_seq=1 Destination unreachable: No route'" 45	# (after a minute all routes are read)
+fast b 20 -I 10.102.0.1 10.101.0.1
+bgp a 'router bgp 65010' 'address-family ipv6 unicast' 'network fd01::/64'
+wait_for 'ip -n rb -6 route show fd01::/64 | found .'
+fast b 20 -I fd02::1 fd01::1
 
 # a session that ends takes its routes along
 kill "${pid[bgpd-a]}"

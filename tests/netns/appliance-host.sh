@@ -6,6 +6,15 @@
 . "$(dirname "$0")/_appliance.sh"
 bed packet packet
 routers_up
+
+# what arrives is the mirror's: beneath it the host's own stack answers nothing and forwards nothing, without the bed's rules, too
+for f in "ra wan0p" "ra lan0p" "rb wan0p" "rb lan0p"; do on ${f% *} nft delete table netdev "deaf-${f#* }"; done
+answered() { on ra awk '$1 == "Icmp:" && !at { for (n = 2; n <= NF; n++) if ($n == "OutEchoReps") at = n; next } $1 == "Icmp:" { print $at }' /proc/net/snmp; }
+for f in "i 10.78.1.1" "a 10.77.1.1"; do
+	before=$(answered)
+	pings ${f% *} 5 ${f#* }
+	[ "$(answered)" = $((before + 5)) ] || fail "$f: 5 pings, and the host has answered $before, then $(answered)"
+done
 fast a 5 10.77.2.2
 
 # neighbours: theirs of us, and ours of them

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The link of an owned port goes down and comes back: the mirror's carrier follows, and so does `wgdp show`; the administrator takes a mirror down
-# and up; another MTU and another MAC address of the mirror are the device's. ra is memif's server, rb has af_xdp. The bed is drawn in _appliance.sh.
+# and up; another MTU and another MAC address of the mirror are the device's; a mirror is deleted. ra is memif's server, rb has af_xdp. The bed is drawn in
+# _appliance.sh.
 
 . "$(dirname "$0")/_appliance.sh"
 bed memif-server xdp
@@ -58,7 +59,7 @@ for f in "ra wan0" "rb lan0"; do
 	fast a 5 10.77.2.2
 done
 
-# MAC address and MTU of the mirror
+# MAC addresses and MTU of the mirrors
 before=$(on rb cat /sys/class/net/wan0p/address)
 ip -n rb link set lan0 address 02:77:00:00:bb:01
 ping_ok rb 10.77.2.2	# it asks, so the neighbour learns
@@ -66,6 +67,21 @@ wait_for "ip -n b neigh show 10.77.2.1 | found 02:77:00:00:bb:01"
 wait_for 'can_ping a 10.77.2.2'
 fast a 5 10.77.2.2
 [ "$(on rb cat /sys/class/net/wan0p/address)" = "$before" ]
+capture own i wa 'inbound and udp port 51820 and ether src 02:77:00:00:bb:02'
+ip -n ra link set wan0 address 02:77:00:00:bb:02
+ping_ok ra 10.78.1.254
+wait_for 'can_ping a 10.77.2.2 && [ $(packets own) -gt 0 ]'
+capture_end own
+fast a 5 10.77.2.2
 ip -n rb link set lan0 mtu 1300
 fast a 5 -M do -s 1272 10.77.2.2
 will_say a 'From 10.79.0.2 icmp_seq=1 Frag needed and DF set (mtu = 1300)' ping -n -c 1 -W 5 -M do -s 1273 10.77.2.2
+
+# somebody deletes a mirror: said plainly, and nothing stays
+for f in "lan0 LAN" "wan0 outer"; do
+	ip -n rb link del "${f% *}"
+	wait_for "ended ${pid[vpb]}"
+	found "the ${f#* } device is gone" <vpb.conf.log || fail "$(cat vpb.conf.log)"
+	for i in lan0 wan0 vpb; do not ip -n rb link show $i 2>/dev/null; done
+	start_wgdp rb vpb.conf
+done
