@@ -160,7 +160,7 @@ void far_respond(struct far *f, const struct wg_initiation *msg, struct wg_respo
 
 void bed_feed(struct bed *b, const struct far *f, const void *msg, size_t len)
 {
-	struct handshake_packet h = { .len = len };
+	struct handshake_packet h = { .came_ns = dataplane_now(), .len = len };
 
 	far_endpoint(f, &h.back.ep);
 	memcpy(&h.msg, msg, len);

@@ -14,6 +14,7 @@
 	X(HANDSHAKES_COMPLETED, "handshakes_completed", "sessions that came to be used in both directions") \
 	X(HANDSHAKES_INVALID, "handshakes_invalid", "handshake messages that were not valid") \
 	X(HANDSHAKES_LIMITED, "handshakes_limited", "handshake messages refused by the rate limiter") \
+	X(HANDSHAKES_LATE, "handshakes_late", "handshake messages that waited so long that nobody expects an answer any more") \
 	X(CHANGES, "changes", "changes of the configuration that were applied")
 
 enum control_counter {

@@ -19,6 +19,12 @@ enum {
 	LOADED_AT = HANDSHAKE_RING / 4 * 3,
 };
 
+/*
+ * A slow machine is under load with fewer: when a message has waited for half of the time after which its sender tries again. Near the end of
+ * that time an answer to it is of no use: a newer message of the same sender waits already.
+ */
+#define LOADED_WAIT (WG_REKEY_TIMEOUT / 2)
+#define LATE_WAIT (WG_REKEY_TIMEOUT / 5 * 4)
 #define LOADED_HYSTERESIS WG_NS_PER_SEC
 
 void handshake_random(void *out, size_t len)
@@ -76,20 +82,33 @@ static void send_cookie_reply(struct iface *i, const struct handshake_packet *h,
 	OPENSSL_cleanse(secret, sizeof(secret));
 }
 
+/* When h's turn comes: notes load. False: it comes too late. */
+static bool in_time(struct iface *i, const struct handshake_packet *h, unsigned int queued)
+{
+	uint64_t waited = i->now > h->came_ns ? i->now - h->came_ns : 0;
+
+	if (queued >= LOADED_AT || waited >= LOADED_WAIT)
+		i->loaded_until_ns = i->now + LOADED_HYSTERESIS;
+	if (waited < LATE_WAIT)
+		return true;
+	i->counted[CONTROL_HANDSHAKES_LATE]++;
+	return false;
+}
+
 bool handshake_admit(struct iface *i, const struct handshake_packet *h, unsigned int queued)
 {
 	uint8_t source[18];
 	size_t source_len = endpoint_source(&h->back.ep, source);
 	char from[ENDPOINT_STRLEN];
 
+	if (!in_time(i, h, queued))
+		return false;
 	if (!cookie_mac1_valid(&i->checker, &h->msg, h->len)) {
 		i->counted[CONTROL_HANDSHAKES_INVALID]++;
 		log_limited(&i->limit.mac, i->now, LOG_NOTICE, i->name, "Invalid %s MAC from %s",
 			    le32toh(h->msg.type) == WG_INITIATION ? "initiation" : "response", endpoint_format(&h->back.ep, from));
 		return false;
 	}
-	if (queued >= LOADED_AT)
-		i->loaded_until_ns = i->now + LOADED_HYSTERESIS;
 	if (i->now >= i->loaded_until_ns)
 		return true;
 	if (!cookie_mac2_valid(&i->checker, &h->msg, h->len, source, source_len, i->now)) {

@@ -8,8 +8,8 @@
 /* handshake_admit.c */
 
 /*
- * mac1, and under load mac2 and the source's rate (whitepaper section 5.3). False: nothing more is to be done with
- * it.
+ * Its age, mac1, and under load mac2 and the source's rate (whitepaper section 5.3). queued: how many wait behind it.
+ * False: nothing more is to be done with it.
  */
 bool handshake_admit(struct iface *i, const struct handshake_packet *h, unsigned int queued);
 

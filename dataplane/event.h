@@ -30,6 +30,7 @@ struct event {
 
 struct handshake_packet {
 	struct rewrite back;	/* the way it came, for an answer; back.ep is the sender */
+	uint64_t came_ns;	/* when, by dataplane_now */
 	uint16_t len;
 	uint8_t core;		/* that received it */
 	union {

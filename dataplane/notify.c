@@ -57,7 +57,7 @@ void notify_confirmed(struct core *c, struct session *s)
 
 void notify_handshake(struct core *c, struct rte_mbuf *m)
 {
-	struct handshake_packet h = { .len = rte_pktmbuf_data_len(m), .core = c->id };
+	struct handshake_packet h = { .came_ns = c->now, .len = rte_pktmbuf_data_len(m), .core = c->id };
 
 	assert(h.len <= sizeof(h.msg));
 	memcpy(&h.msg, rte_pktmbuf_mtod(m, void *), h.len);

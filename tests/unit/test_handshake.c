@@ -39,6 +39,7 @@ static struct far far;
 static struct peer *peer;
 static struct wg_response response;	/* the last that was sent */
 static struct wg_initiation initiation;
+static struct wg_cookie_reply cookie;	/* or a keepalive, if that was the last one */
 
 static void no_destroy(struct port *p)
 {
@@ -123,14 +124,14 @@ static void end(void)
 
 static struct handshake_packet packet(const void *msg, size_t len)
 {
-	struct handshake_packet h = { .back.ep = peer->endpoint, .len = len };
+	struct handshake_packet h = { .back.ep = peer->endpoint, .came_ns = i.now, .len = len };
 
 	memcpy(&h.msg, msg, len);
 	return h;
 }
 
-/* The far end's initiation number `second`, received. */
-static void receive_initiation(uint8_t second)
+/* The far end's initiation number `second`, which has waited so long; so many wait behind it. */
+static void receive_waiting(uint8_t second, uint64_t waited_ns, unsigned int queued)
 {
 	uint8_t timestamp[WG_TIMESTAMP_LEN] = { [7] = second }, ephemeral[WG_KEY_LEN];
 	struct wg_initiation msg;
@@ -140,7 +141,13 @@ static void receive_initiation(uint8_t second)
 	cr_assert(noise_initiation_create(&far.hs, &msg, &far.id, &far.remote, ephemeral, timestamp, 1000 + second));
 	cookie_macs_add(&far.cookie, &msg, sizeof(msg), i.now);
 	h = packet(&msg, sizeof(msg));
-	handshake_receive(&i, &h, 0);
+	h.came_ns -= waited_ns;
+	handshake_receive(&i, &h, queued);
+}
+
+static void receive_initiation(uint8_t second)
+{
+	receive_waiting(second, 0, 0);
 }
 
 /* What was sent since the last call: how many responses, initiations, anything else. */
@@ -161,6 +168,8 @@ static struct sent take_sent(void)
 			memcpy(&initiation, rte_pktmbuf_mtod(m, void *), sizeof(initiation));
 			s.initiations++;
 		} else {
+			if (rte_pktmbuf_data_len(m) == sizeof(cookie))
+				memcpy(&cookie, rte_pktmbuf_mtod(m, void *), sizeof(cookie));
 			s.others++;
 		}
 		rte_pktmbuf_free(m);
@@ -228,6 +237,45 @@ Test(handshake, answered)
 		i.now += SECOND;
 	}
 	cr_assert(peer->remote.static_static_known);
+	end();
+}
+
+/* Who comes under load is told to prove his address, by a full ring or a long wait, and for a second after; who waited for too long, nothing. */
+Test(handshake, load)
+{
+	static const struct {
+		unsigned int queued;
+		uint64_t waited_ns, after_ns;
+		unsigned int responses, cookies;
+	} arrives[] = {
+		{ 12287, 0, 0, 1, 0 },
+		{ 12288, 0, 5 * SECOND, 0, 1 },
+		{ 0, 0, SECOND - 1, 0, 1 },
+		{ 0, 0, 1, 1, 0 },
+		{ 0, SECOND * 5 / 2 - 1, SECOND, 1, 0 },
+		{ 0, SECOND * 5 / 2, SECOND, 0, 1 },
+		{ 0, 4 * SECOND - 1, 5 * SECOND, 0, 1 },
+		{ 0, 4 * SECOND, 5 * SECOND, 0, 0 },
+		{ 0, 0, SECOND - 1, 0, 1 },
+	};
+
+	begin();
+	for (unsigned int n = 0; n < sizeof(arrives) / sizeof(arrives[0]); n++) {
+		struct sent s;
+
+		i.now += arrives[n].after_ns;
+		receive_waiting(1 + n, arrives[n].waited_ns, arrives[n].queued);
+		work(16);
+		s = take_sent();
+		cr_assert_eq(s.responses, arrives[n].responses, "%u", n);
+		cr_assert_eq(s.others, arrives[n].cookies, "%u", n);
+	}
+	cr_assert_eq(i.counted[CONTROL_HANDSHAKES_LATE], 1);
+	cr_assert(cookie_reply_consume(&far.cookie, &cookie, i.now));
+	receive_waiting(0x20, 0, 12288);
+	work(16);
+	cr_assert_eq(take_sent().responses, 1, "the address is proved");
+	far_agrees(peer->next);
 	end();
 }
 
