@@ -101,7 +101,7 @@ bool netif_is_up(const struct netif *n);
 
 enum netif_event {
 	NETIF_NONE, /* nothing of ours, or nothing left to read */
-	NETIF_CHANGED, /* MTU, or administratively up or down */
+	NETIF_CHANGED, /* MTU, or administratively up or down; or it was down (netif_was_down) and is up again */
 	NETIF_DELETED, /* the interface exists no more */
 	/* It is in another namespace now and goes on working; no further events come from there. */
 	NETIF_MOVED,
@@ -112,5 +112,8 @@ int netif_fd(const struct netif *n);
 
 /* Reads what is there, at most a burst; never blocks. Call it when netif_fd is readable. */
 enum netif_event netif_event(struct netif *n);
+
+/* After NETIF_CHANGED: was it administratively down at some time since the last call, if only for a moment? */
+bool netif_was_down(struct netif *n);
 
 #endif

@@ -28,6 +28,8 @@ struct netif {
 	struct netif_prefixes onlink; /* routes that came with the addresses, in the table of plain routes; sorted */
 	uint32_t mtu;
 	bool up;
+	bool was_up; /* a notification has said so */
+	bool was_down; /* another after it, that it is not */
 	bool gone; /* from this namespace: events about this ifindex are another interface's */
 
 	/* What a default route brought with it, by family: [0] IPv4, [1] IPv6 */

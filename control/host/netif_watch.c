@@ -20,6 +20,11 @@ static void watch_link(struct watch *w, const struct netif_link *link)
 {
 	struct netif *n = w->n;
 
+	/* Before it was brought up it was down, of which notifications are still waiting at first. */
+	if (link->up)
+		n->was_up = true;
+	else if (n->was_up)
+		n->was_down = true;
 	if (link->mtu == n->mtu && link->up == n->up)
 		return;
 	n->mtu = link->mtu;
@@ -79,9 +84,17 @@ enum netif_event netif_event(struct netif *n)
 	if (netlink_read(&n->watch, NETIF_EVENT_BURST, watch_cb, &w) < 0)
 		watch_again(&w);
 	/* There and back again, as when it was set up. */
-	if (w.event == NETIF_CHANGED && n->mtu == mtu && n->up == up)
+	if (w.event == NETIF_CHANGED && n->mtu == mtu && n->up == up && !n->was_down)
 		return NETIF_NONE;
 	return w.event;
+}
+
+bool netif_was_down(struct netif *n)
+{
+	bool was = n->was_down;
+
+	n->was_down = false;
+	return was;
 }
 
 int netif_fd(const struct netif *n)

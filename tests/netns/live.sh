@@ -106,6 +106,13 @@ new_sessions "$first"
 
 # shake: sessions are forgotten here, so that the next datagram needs a handshake
 shake() { ip -n a link set dp down; ip -n a link set dp up; }
+
+# shake_at_once: wgdp hears of both in one go
+shake_at_once() {
+	kill -STOP "${pid[dp]}"
+	shake
+	kill -CONT "${pid[dp]}"
+}
 for p in go far; do wg set dp peer "${pub[$p]}" preshared-key psk1; done
 for p in go far; do wg set $p peer "$new" preshared-key psk1; done
 for p in go far; do soon $p "another preshared key"; done
@@ -119,7 +126,7 @@ for p in go far; do
 	soon $p "a session"
 	wg set dp peer "${pub[$p]}" preshared-key psk2
 	soon $p "a preshared key on one side"
-	shake
+	shake_at_once
 	not can_ping a ${at[$p]}
 	wg set $p peer "$new" preshared-key psk2
 	wait_for "can_ping a ${at[$p]}"

@@ -14,7 +14,8 @@ import time
 
 WINDOW = 32         # _stream.sh knows it
 RATE = 3000         # datagrams a second at most
-PATIENCE = 4.0      # seconds until a datagram is lost
+PATIENCE = 4.0      # seconds until a datagram makes room in the window for others; it is lost when its echo has not come in the end,
+AT_THE_END = 30.0   # nor within so many seconds
 
 
 def udp():
@@ -42,7 +43,7 @@ class Count:
         self.file = open(path, 'w')
         self.sent = self.got = self.twice = 0
         self.next_send = 0.0
-        self.under_way, self.lost = {}, []
+        self.under_way, self.lost = {}, set()
         self.stopping = False
         signal.signal(signal.SIGTERM, self.stop)
 
@@ -72,16 +73,18 @@ class Count:
                 n, = struct.unpack('!Q', self.s.recv(2048)[:8])
             except BlockingIOError:
                 return
-            if self.under_way.pop(n, None) is None:
+            if n in self.lost:
+                self.lost.remove(n)
+            elif self.under_way.pop(n, None) is None:
                 self.twice += 1
             self.got += 1
 
     def give_up(self, now):
         for n, t in list(self.under_way.items()):
-            if t > now - PATIENCE:
+            if t > now - (AT_THE_END if self.stopping else PATIENCE):
                 break
             del self.under_way[n]
-            self.lost.append(n)
+            self.lost.add(n)
 
     def run(self):
         next_say = 0
@@ -96,7 +99,7 @@ class Count:
                 next_say = now + 0.02
         self.say(f'sent {self.sent} lost {len(self.lost)} twice {self.twice}')
         if self.lost:
-            print(f'lost: {self.lost}', file=sys.stderr)
+            print(f'lost: {sorted(self.lost)}', file=sys.stderr)
 
 
 if sys.argv[1] == 'echo':

@@ -387,6 +387,8 @@ Test(netif_watch, changed)
 
 	netns_make();
 	n = up("Address = 10.9.0.1/24\nMTU = 1400\n");
+	cr_assert_eq(netif_event(n), NETIF_NONE, "what it is since it was made is no news");
+	cr_assert(!netif_was_down(n));
 	drain(n);
 	run("ip link set nifup0 mtu 1450");
 	run("ip link set " WG " mtu 1380");
@@ -395,7 +397,14 @@ Test(netif_watch, changed)
 	run("ip link set " WG " down");
 	cr_assert_eq(next_event(n), NETIF_CHANGED);
 	cr_assert(!netif_is_up(n));
+	cr_assert(netif_was_down(n));
 	cr_assert_eq(netif_event(n), NETIF_NONE);
+	run("ip link set " WG " up");
+	cr_assert_eq(next_event(n), NETIF_CHANGED);
+	cr_assert(netif_is_up(n) && !netif_was_down(n));
+	run("ip link set " WG " down && ip link set " WG " up");
+	cr_assert_eq(netif_event(n), NETIF_CHANGED, "both are in one look");
+	cr_assert(netif_is_up(n) && netif_was_down(n));
 	down(n);
 }
 
