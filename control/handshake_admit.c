@@ -20,10 +20,9 @@ enum {
 };
 
 /*
- * A slow machine is under load with fewer: when a message has waited for half of the time after which its sender tries again. Near the end of
- * that time an answer to it is of no use: a newer message of the same sender waits already.
+ * A slow machine is under load with fewer: when a message waits for so long that its sender is about to try again. An answer to it would be of
+ * no use: the newer message makes it invalid.
  */
-#define LOADED_WAIT (WG_REKEY_TIMEOUT / 2)
 #define LATE_WAIT (WG_REKEY_TIMEOUT / 5 * 4)
 #define LOADED_HYSTERESIS WG_NS_PER_SEC
 
@@ -87,7 +86,7 @@ static bool in_time(struct iface *i, const struct handshake_packet *h, unsigned 
 {
 	uint64_t waited = i->now > h->came_ns ? i->now - h->came_ns : 0;
 
-	if (queued >= LOADED_AT || waited >= LOADED_WAIT)
+	if (queued >= LOADED_AT || waited >= LATE_WAIT)
 		i->loaded_until_ns = i->now + LOADED_HYSTERESIS;
 	if (waited < LATE_WAIT)
 		return true;
