@@ -7,7 +7,6 @@
 #include "eal.h"
 
 #include <dirent.h>
-#include <libgen.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdio.h>
@@ -221,7 +220,6 @@ void eal_stop(void)
 	snprintf(folder, sizeof(folder), "%s", rte_eal_get_runtime_dir());
 	stop_telemetry(folder);
 	rte_eal_cleanup();
-	/* The folder is there in any case. The one above it goes too, unless another DPDK program is using it. */
+	/* The folder is there in any case. The one above it stays: another program may be about to make its own in it. */
 	rmdir(folder);
-	rmdir(dirname(folder));
 }

@@ -20,7 +20,7 @@
 bool eal_start(size_t memory, const char *name, const char *const *devices, size_t n);
 
 /*
- * Also ends the threads that answer telemetry, and removes what DPDK leaves in the file system. After eal_start,
+ * Also ends the threads that answer telemetry, and removes what DPDK leaves in the file system but /var/run/dpdk itself. After eal_start,
  * whatever it said.
  */
 void eal_stop(void);

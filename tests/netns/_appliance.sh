@@ -213,13 +213,25 @@ fast() {
 	wait_for "goes_fast $* >fast.why" || fail "$(cat fast.why): $*"
 }
 
+# still IF COUNTER: its value, once that stands still: a core counts a packet after it has sent it
+still() {
+	local had= now i
+	for ((i = 0; i < 100; i++)); do
+		now=$(beside "$@")
+		[ "$now" != "$had" ] || break
+		had=$now
+		sleep 0.2
+	done
+	echo "$now"
+}
+
 # by_host NS N COMMAND...: router NS's fast path takes in nothing of it; its host has seen N packets or more
 by_host() {
 	local i=vp${1#r} before taken
-	taken=$(beside "$i" lan_rx) before=$(beside "$i" host_tx)
+	taken=$(still "$i" lan_rx) before=$(beside "$i" host_tx)
 	"${@:3}"
-	[ "$(beside "$i" lan_rx)" = "$taken" ] || fail "fast path took what is the host's: ${*:3}"
-	[ $(($(beside "$i" host_tx) - before)) -ge "$2" ] || fail "the host has not seen: ${*:3}"
+	wait_for "[ \$(beside $i host_tx) -ge $((before + $2)) ]" || fail "the host has not seen: ${*:3}"
+	[ "$(still "$i" lan_rx)" = "$taken" ] || fail "fast path took what is the host's: ${*:3}"
 }
 
 # pings NS N [OPTION...] ADDR: N pings, one at a time, all answered
@@ -237,7 +249,7 @@ learn_mtu() {
 }
 
 # hops NS [OPTION...] ADDR: who answers on the way
-hops() { on "$1" traceroute -n -q 1 -w 3 -N 1 "${@:2}" | awk 'NR > 1 { printf "%s%s", sep, $2; sep = " " } END { print "" }'; }
+hops() { on "$1" traceroute -n -q 1 -w 10 -N 1 "${@:2}" | awk 'NR > 1 { printf "%s%s", sep, $2; sep = " " } END { print "" }'; }
 
 # says NS TEXT COMMAND...: its output has TEXT
 says() {
@@ -287,6 +299,7 @@ stream_end() {
 	kill "${pid[count-$1]}"
 	wait "${pid[count-$1]}"
 	kill "${pid[echo-$1]}"
+	wait "${pid[echo-$1]}" 2>/dev/null || true
 	unset "pid[count-$1]" "pid[echo-$1]"
 	echo "$1: $(cat "$1.count")"
 	[ "$(awk '{ print $4 + $6 }' "$1.count")" -le "$2" ] || fail "$1: $(cat "$1.count"); $(dropped vpa) $(dropped vpb)"

@@ -40,8 +40,8 @@ both() {
 new_mac() {
 	ip -n "$1" link set "$2" address "$3"
 	ip -n "$1" neigh flush dev "$2"
-	on "$1" ping -n -q -c 1 -W 2 10.77.1.1 >/dev/null
-	on "$1" ping -n -q -c 1 -W 2 fd77:1::1 >/dev/null
+	on "$1" ping -n -q -c 1 -W 10 10.77.1.1 >/dev/null
+	on "$1" ping -n -q -c 1 -W 10 fd77:1::1 >/dev/null
 }
 
 capture icmp r lan 'icmp[0] = 3 or (ip6[6] = 58 and ip6[40] = 1)'
@@ -55,7 +55,7 @@ for outer in v4 v6; do
 			ping_ok $second "$(inside $inner $back)"
 			interop "wireguard-go" $initiator $outer $inner "ping, Outer = ${device%%,*}"
 		done
-		[ "$(peer_of dp go rx)" = "$(peer_of go dp tx)" ]
+		wait_for '[ "$(peer_of dp go rx)" = "$(peer_of go dp tx)" ]'
 		tcp a b "$(inside v4 2)" 2M
 		tcp b a "$(inside v6 1)" 2M
 
@@ -93,7 +93,7 @@ capture_end s
 for to in v6 v4; do
 	wg set go peer "${pub[dp]}" endpoint "${at[${to}a]}:51820"
 	ping_ok b 192.168.77.1
-	[ "$(peer_of dp go endpoint)" = "${at[${to}b]}:51820" ]
+	wait_for '[ "$(peer_of dp go endpoint)" = "${at[${to}b]}:51820" ]'
 	[ "$(peer_of go dp endpoint)" = "${at[${to}a]}:51820" ]
 	ping_ok a fd00:77::2
 done

@@ -169,12 +169,15 @@ run_wgdp() {
 	for a in "${ifs[@]}"; do pid[$a]=$! log[$a]=$1.log where[$a]=$ns kind[$a]=wgdp; done
 }
 
+# listens NS NAME: a process in NS answers on the socket NAME.sock. (Its file is there before it listens; wgdp's is not, and has another name here.)
+listens() { on "$1" ss -Hxl src "*/$2.sock" | found .; }
+
 # start_wggo NS FILE.conf: wireguard-go with the addresses, MTU and routes that wg-quick would give it
 start_wggo() {
 	local if=${2%.conf} a
 	LOG_LEVEL=${LOG_LEVEL:-verbose} ip netns exec "$1" wireguard-go -f "$if" </dev/null >"$2.log" 2>&1 &
 	pid[$if]=$! log[$if]=$2.log where[$if]=$1 kind[$if]=wggo
-	wait_for "[ -S /run/wireguard/$if.sock ]"
+	wait_for "listens $1 $if"
 	wg-quick strip "./$2" >"$if.strip"
 	wg setconf "$if" "$if.strip"
 	for a in $(values "$2" Address); do ip -n "$1" addr add "$a" dev "$if"; done
@@ -182,6 +185,7 @@ start_wggo() {
 	for a in $(values "$2" AllowedIPs); do
 		case $a in *:*) ip -n "$1" -6 route replace "$a" dev "$if" ;; *) ip -n "$1" route replace "$a" dev "$if" ;; esac
 	done
+	for a in $(values "$2" ListenPort); do wait_for "on $1 ss -Hunl 'sport = $a' | found ."; done	# once it has heard of the link
 }
 
 # ended PID: it has exited

@@ -19,7 +19,7 @@ bare() {
 	ip netns exec "$1" "${@:4}" -f "$2" </dev/null >"$2.conf.log" 2>&1 &
 	pid[$2]=$! log[$2]=$2.conf.log where[$2]=$1 kind[$2]=wgdp
 	[ "$4" != wireguard-go ] || kind[$2]=wggo
-	wait_for "[ -S /run/wireguard/$2.sock ]"
+	if [ "$4" = wireguard-go ]; then wait_for "listens $1 $2"; else wait_for "[ -S /run/wireguard/$2.sock ]"; fi
 	wg set "$2" listen-port 51820 private-key "$2.key"
 	ip -n "$1" addr add "192.168.77.$3/24" dev "$2"
 	on "$1" sysctl -qw "net.ipv6.conf.$2.disable_ipv6=1"
@@ -77,8 +77,12 @@ handshakes() {
 		sed -n 's/^public_key=//p; s/^last_handshake_time_n*sec=//p' | paste - - - | grep -v "$(printf '\t0\t0')$" | sort
 }
 
-# same_sessions HANDSHAKES: these are the last ones still
-same_sessions() { [ "$(handshakes)" = "$1" ] || fail "handshakes were $1, are $(handshakes)"; }
+# same_sessions HANDSHAKES: these are the last ones still, or have had the time to become too old (120 s)
+same_sessions() {
+	paste <(echo "$1") <(handshakes) | awk -F '\t' '
+		$1 != $4 || ($2 FS $3 != $5 FS $6 && $5 - $2 + ($6 - $3) / 1e9 < 119) { bad = 1 }
+		END { exit bad }' || fail "handshakes were $1, are $(handshakes)"
+}
 
 # new_sessions HANDSHAKES: none of these is the last one still
 new_sessions() { [ "$(sort <<<"$1"$'\n'"$(handshakes)" | uniq -d)" = "" ] || fail "handshakes were $1, are $(handshakes)"; }

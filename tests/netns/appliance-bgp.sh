@@ -38,7 +38,7 @@ frr() {
 		printf 'router bgp %s\n bgp router-id %s\n no bgp ebgp-requires-policy\n no bgp default ipv4-unicast\n' "$as" "$3"
 		printf ' no bgp network import-check\n'
 		for ((d = 6; d < $#; d += 2)); do
-			printf ' neighbor %s remote-as %s\n neighbor %s timers 1 3\n neighbor %s timers connect 1\n' \
+			printf ' neighbor %s remote-as %s\n neighbor %s timers 3 12\n neighbor %s timers connect 1\n' \
 				"${!d}" "${@:d+1:1}" "${!d}" "${!d}"
 			printf ' neighbor %s advertisement-interval 0\n' "${!d}"
 		done

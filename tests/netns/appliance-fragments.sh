@@ -29,8 +29,8 @@ capture wb i wb 'ip[6:2] & 0x3fff != 0'
 capture wa i wa 'ip[6:2] & 0x3fff != 0 or ip6[6] = 44'
 fast a 20 -M do -s 1392 10.77.2.2
 fast b 20 -M do -s 1372 fd77:1::2
-[ "$(packets wb 'dst 10.78.2.1')" -ge 80 ]	# two fragments each, of requests and answers
-[ "$(packets wa 'dst 10.78.1.1')" -ge 80 ]
+wait_for '[ $(packets wb "dst 10.78.2.1") -ge 80 ]'	# two fragments each, of requests and answers
+wait_for '[ $(packets wa "dst 10.78.1.1") -ge 80 ]'
 ping_ok a -M dont -s 6000 10.77.2.2
 learn_mtu a fd77:2::2
 learn_mtu b fd77:1::2

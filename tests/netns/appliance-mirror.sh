@@ -34,6 +34,7 @@ p=$!
 while not ended $p; do flows tunnel; done
 wait $p
 kill "${pid[count-tunnel]}" "${pid[echo-tunnel]}"
+wait "${pid[echo-tunnel]}" 2>/dev/null || true
 unset "pid[count-tunnel]" "pid[echo-tunnel]"
 [ "$(jq '.end.sum_received.bytes' iperf.json)" -gt 1000000 ]
 

@@ -51,14 +51,14 @@ for outer in v4 v6; do
 	for inner in v4 v6; do
 		for tos in 1 2 3; do
 			capture in a dp "src $(inside $inner 2) and (icmp or icmp6)"
-			on b ping -n -q -c 3 -i 0.05 -W 1 -Q $tos "$(inside $inner 1)" >/dev/null
+			ping_ok b -Q $tos "$(inside $inner 1)"
 			wait_for '[ $(packets in) -ge 3 ]'
 			capture_end in
 			[ "$(tos in)" = "0x3 " ] || fail "inner $tos: $(tos in)"
 		done
 		before=$(drops_of dp ecn_invalid) seen=$(delivered a dp)
 		ping_fail b -Q 0 "$(inside $inner 1)"
-		[ "$(drops_of dp ecn_invalid)" = $((before + 2)) ]
+		wait_for "[ \$(drops_of dp ecn_invalid) = $((before + 2)) ]"
 		[ "$(delivered a dp)" = "$seen" ]
 	done
 	on b nft delete table inet congestion

@@ -24,10 +24,10 @@ for outer in v4 v6; do
 			fi
 			ping_ok a "$(inside v4 2)"
 			ping_ok a "$(inside v6 2)"
-			# what one side counts as sent, the other counts as received
-			[ "$(peer_of dp go rx)" = "$(peer_of go dp tx)" ]
-			[ "$(peer_of dp go tx)" = "$(peer_of go dp rx)" ]
-			[ "$(peer_of dp go age)" -le 10 ]
+			# what one side counts as sent (once it has sent it), the other counts as received
+			wait_for '[ "$(peer_of dp go rx)" = "$(peer_of go dp tx)" ]'
+			wait_for '[ "$(peer_of dp go tx)" = "$(peer_of go dp rx)" ]'
+			[ "$(peer_of dp go age)" -le 60 ]
 			[ "$(peer_of dp go endpoint)" = "$(addr $outer 2):51820" ]
 			stop dp
 			stop go

@@ -42,8 +42,8 @@ print(len(list(parse(sys.stdin))))' <openmetrics
 [ "$(grep -c '^wgdp_interface_up{' text)" = 2 ]
 grep -qF "wgdp_interface_info{interface=\"dq\",public_key=\"${pub[dq]}\",listen_port=\"51821\"," text
 peer="{interface=\"dp\",public_key=\"${pub[go]}\",name=\"the other \\\"end\\\"\"}"
-[ "$(of "wgdp_peer_received_bytes_total$peer")" = "$(peer_of go dp tx)" ]
-[ "$(of "wgdp_peer_sent_bytes_total$peer")" = "$(peer_of go dp rx)" ]
+wait_for '[ "$(of "wgdp_peer_received_bytes_total$peer")" = "$(peer_of go dp tx)" ]'	# (who sends counts afterwards)
+wait_for '[ "$(of "wgdp_peer_sent_bytes_total$peer")" = "$(peer_of go dp rx)" ]'
 [ "$(of "wgdp_peer_connected$peer")" = 1 ]
 handshake=$(of "wgdp_peer_last_handshake_timestamp_seconds$peer")
 [ $((EPOCHSECONDS - ${handshake%.*})) -le 60 ]
@@ -61,7 +61,8 @@ port='{interface="dq",port="net_af_packet0",role="outer"}'
 wait_for "[ \$(of 'wgdp_received_packets_total{interface=\"dq\",side=\"outer\"}') = 0 ]"
 for n in 1 2 3; do on b bash -c 'echo no message of ours >/dev/udp/10.77.0.1/51821'; done
 wait_for "[ \$(of 'wgdp_dropped_packets_total{interface=\"dq\",reason=\"outer_malformed\"}') = 3 ]"
-[ "$(of "wgdp_port_receive_packets_total$port")" = $((3 + $(drops_of dq not_ours))) ]	# (what comes before the socket has its filter)
+received=$((3 + $(drops_of dq not_ours)))	# (what comes before the socket has its filter)
+[ "$(of "wgdp_port_receive_packets_total$port")" = $received ]
 [ "$(of "wgdp_port_receive_bytes_total$port")" -gt 100 ]
 [ "$(of "wgdp_port_transmit_packets_total$port")" = 0 ]
 [ "$(of "wgdp_port_up$port")" = 1 ]
@@ -71,12 +72,12 @@ grep -qF 'wgdp_port_info{interface="dq",port="net_af_packet0",role="outer",devic
 grep -qF "mac=\"$(ip -n a link show eth0 | awk '$1 == "link/ether" { print $2 }')\"" text
 not grep -q '^wgdp_port.*interface="dp"\|^wgdp_fib\|^wgdp_fast_path.*interface="dp"' text
 promtool check metrics <text >said 2>&1 && [ ! -s said ] || fail "promtool: $(cat said)"
-"$WGDP" show dp dq --json | jq -e '.interfaces[0].dataplane.ports == [] and .interfaces[0].dataplane.routes == null and
+"$WGDP" show dp dq --json | jq -e --argjson received $received '.interfaces[0].dataplane.ports == [] and .interfaces[0].dataplane.routes == null and
 	(.interfaces[1].dataplane.ports | length == 1 and (.[0] | .name == "net_af_packet0" and .role == "outer" and .link == "up" and
-	.rx_packets == 3 and .mirror == null and .mtu == 1500))' >/dev/null || fail "$("$WGDP" show dp dq --json)"
-"$WGDP" show dq | grep -q '^  port net_af_packet0: outer, net_af_packet0,iface=eth0 (net_af_packet), link up' || fail "$("$WGDP" show dq)"
-"$WGDP" show dq | grep -q '^    mac .*; received 3 packets, .* B; sent 0, 0 B$' || fail "$("$WGDP" show dq)"
-status dq | grep -q '^port net_af_packet0: outer, link up, received 3, sent 0, missed 0$' || fail "$(status dq)"
+	.rx_packets == $received and .mirror == null and .mtu == 1500))' >/dev/null || fail "$("$WGDP" show dp dq --json)"
+"$WGDP" show dq | found '^  port net_af_packet0: outer, net_af_packet0,iface=eth0 (net_af_packet), link up' || fail "$("$WGDP" show dq)"
+"$WGDP" show dq | found "^    mac .*; received $received packets, .* B; sent 0, 0 B\$" || fail "$("$WGDP" show dq)"
+status dq | found "^port net_af_packet0: outer, link up, received $received, sent 0, missed 0\$" || fail "$(status dq)"
 
 # Peers can be left out, and the page goes to another address, without a restart.
 sed -i 's/^Metrics = .*/Metrics = 127.0.0.1:9587\nMetricsPeers = off/' dp.conf
@@ -109,7 +110,7 @@ ip netns exec a prometheus --config.file=prometheus.yml --storage.tsdb.path=tsdb
 pid[prometheus]=$! kind[prometheus]=prometheus where[prometheus]=a
 on a ping -n -q -i 0.05 -w 60 192.168.77.2 >/dev/null &
 ping=$!
-wait_for "on a ss -Htln 'sport = 9090' | grep -q ." 30
+wait_for 'py a metrics.py get http://127.0.0.1:9090/-/ready'	# it listens before, and answers 503
 py a metrics.py dashboard http://127.0.0.1:9090 "$top/grafana/wgdp.json" || fail "$(cat prometheus.log)"
 kill $ping "${pid[prometheus]}"
 wait $ping "${pid[prometheus]}" || true

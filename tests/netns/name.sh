@@ -103,7 +103,7 @@ peer
 ping_ok a 192.168.77.2
 for fd in 0 1 2; do [ "$(readlink /proc/$(daemon)/fd/$fd)" = /dev/null ]; done
 kill -KILL "$(daemon)"
-wait_for "not daemon"
+wait_for "not daemon && not ip -n a link show wgn"
 launch "$WGDP" wgn		# in the place of one that was killed
 ends kill "$(daemon)"
 

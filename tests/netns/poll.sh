@@ -45,7 +45,7 @@ for ((i = 0; i < 5; i++)); do ping_ok b 192.168.77.1; sleep 0.1; done
 # Deleted where no netlink message reaches us, so that the data cores alone can tell.
 ip -n a link set dp netns c
 ip -n c link del dp
-wait_for 'ended ${pid[dp]}' 5	# the control thread has no timer of its own sooner
+wait_for 'ended ${pid[dp]}'
 unset 'pid[dp]'
 
 # And with auto in the very same file's place.

@@ -24,7 +24,8 @@ wait_for "[ \$(drops_of dp replayed) = $n ]"
 py b replay.py eth0 data.pcap
 wait_for "[ \$(drops_of dp replayed) = $((2 * n)) ]"
 [ "$(delivered a dp)" = "$seen" ]
-[ "$(peer_of dp go rx)" = "$rx" ]
+# (a keepalive, of 32 bytes, may be due; go has no more to say)
+case $(($(peer_of dp go rx) - rx)) in 0 | 32) ;; *) fail "received $rx bytes, then $(peer_of dp go rx)" ;; esac
 
 # from another address: counted too, and no reason to move there
 py b replay.py eth0 data.pcap 10.77.0.99
@@ -34,7 +35,7 @@ wait_for "[ \$(drops_of dp replayed) = $((3 * n)) ]"
 stop dp
 start_wgdp a dp.conf
 ping_ok a 192.168.77.2
-seen=$(delivered a dp)
+seen=$(delivered a dp) before=$(drops_of dp unknown_index)	# of go's own, sent before it had the new session
 py b replay.py eth0 data.pcap
-wait_for "[ \$(drops_of dp unknown_index) = $n ]"
+wait_for "[ \$(drops_of dp unknown_index) = $((before + n)) ]"
 [ "$(delivered a dp)" = "$seen" ]

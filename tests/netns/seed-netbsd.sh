@@ -57,7 +57,7 @@ for server in wgdp wggo; do
 	[ ${kind[wgB]} = wgdp ] || wg set wgB peer "${pub[wgA]}" endpoint 192.0.2.123:1234
 	wait_for 'can_ping B 10.2.0.1'
 	ping_ok lan 10.2.0.42
-	peer_of wgA wgB endpoint | grep -q ^198.51.100.77:
+	wait_for 'peer_of wgA wgB endpoint | found ^198.51.100.77:'
 	stop wgB
 	stop wgA
 	ip -n B addr add 198.51.100.45/24 dev bge0

@@ -8,7 +8,7 @@ seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 ns a b
 
 ip netns exec a wireguard-go -f oracle </dev/null >oracle.log 2>&1 &
-wait_for "[ -S /run/wireguard/oracle.sock ]"
+wait_for "listens a oracle"
 python3 "$here/set_model.py" /run/wireguard/oracle.sock "$seed" 300 || fail "the model is not what wireguard-go does: SEED=$seed"
 
 ip netns exec b "$WGDP" -f subject </dev/null >subject.log 2>&1 &

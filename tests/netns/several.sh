@@ -24,8 +24,8 @@ start_wgdp a dp.conf dq.conf
 ping_ok a 192.168.77.2
 ping_ok a 192.168.78.2
 ping_ok c fd00:78::1
-[ "$(peer_of dp go rx)" = "$(peer_of go dp tx)" ]
-[ "$(peer_of dq gp rx)" = "$(peer_of gp dq tx)" ]
+wait_for '[ "$(peer_of dp go rx)" = "$(peer_of go dp tx)" ]'	# (who sends counts afterwards)
+wait_for '[ "$(peer_of dq gp rx)" = "$(peer_of gp dq tx)" ]'
 tcp a b 192.168.77.2 4M &
 first=$!
 tcp a c 192.168.78.2 4M

@@ -20,8 +20,8 @@ for other in go dq; do
 		ping_ok b 192.168.77.1
 		wait $ping
 		ping_ok a fd00:77::2
+		wait_for '[ $(packets both "$initiation") -ge 1 ]'
 		capture_end both
-		[ "$(packets both "$initiation")" -ge 1 ]
 		stop $other
 		stop dp
 	done

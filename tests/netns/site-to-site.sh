@@ -37,8 +37,8 @@ for second in wgdp wggo; do
 	[ "$(packets tunnel "$data and udp[4:2] = 136")" = 2 ]
 	[ "$(packets tunnel icmp)" = 0 ]
 	not grep -qa PLAIN tunnel.pcap
-	[ "$(peer_of site1 site2 rx)" = "$(peer_of site2 site1 tx)" ]
-	[ "$(peer_of site1 site2 tx)" = "$(peer_of site2 site1 rx)" ]
+	wait_for '[ "$(peer_of site1 site2 rx)" = "$(peer_of site2 site1 tx)" ]'	# (who sends counts afterwards)
+	wait_for '[ "$(peer_of site1 site2 tx)" = "$(peer_of site2 site1 rx)" ]'
 	tcp vpnh1 vpnh2 192.168.2.11 8M
 	tcp vpnh2 vpnh1 192.168.1.11 8M
 	stop site2

@@ -56,10 +56,10 @@ seen=$(delivered a dp)
 ping_fail b -I 10.0.0.7 10.0.1.1
 ping_fail b -I fd00::7 fd00:1::1
 wait_for 'logged dp "Packet has unallowed src IP from peer $(short go)"'
-[ "$(drops_of dp unallowed_src)" = 4 ]
+wait_for '[ $(drops_of dp unallowed_src) = 4 ]'
 ping_fail c -I 10.0.0.8 10.0.1.1
 ping_fail c -I fd00::8 fd00:1::1
-[ "$(drops_of dp unallowed_src)" = 8 ]
+wait_for '[ $(drops_of dp unallowed_src) = 8 ]'
 [ "$(delivered a dp)" = "$seen" ]
 
 # outbound: each address to its peer

@@ -33,7 +33,7 @@ grep -qx 'dataplane: not known: this process is not wgdp' go.ours
 not grep -q "${key[dp]}" dp.ours
 
 [ "$("$WGDP" show interfaces)" = dp ]
-"$WGDP" show | grep -q '^interface: dp$'
+"$WGDP" show | found '^interface: dp$'
 not grep -q '^interface: go$' <("$WGDP" show)
 "$WGDP" show dp go --json >json
 jq -e --arg key "${pub[go]}" '.interfaces | map(.name) == ["dp", "go"] and (.[0].peers[0] |
@@ -70,7 +70,7 @@ s.bind("/run/wireguard/mute.sock")
 s.listen(8)
 time.sleep(1000)' &
 mute=$!
-wait_for "[ -S /run/wireguard/mute.sock ]"
+wait_for "ss -Hxl src '*/mute.sock' | found ."
 says 1 'mute: its process does not answer' show mute
 kill $mute
 wait $mute 2>/dev/null || true
@@ -138,7 +138,7 @@ for size in '60 12' '30 6' '20 3' '9 2' '4 2' '200 60' '80 24'; do
 	read -r cols rows <<<"$size"
 	tm resize-window -t top -x "$cols" -y "$rows"
 	wait_for "[ \"\$(screen | head -n 1 | cut -c 1-9)\" = '$(printf 'wgdp top:' | cut -c "1-$cols")' ]" || { screen >&2; fail "$size"; }
-	screen | LC_ALL=C grep -q '[^ -~]' && fail "garbage at $size"
+	screen | LC_ALL=C found '[^ -~]' && fail "garbage at $size"
 done
 shows "^${pub[go]:0:8}\.\. "
 

@@ -154,6 +154,7 @@ both wg-quick up ./x.conf
 want_status=1 both wg-quick up ./x.conf
 ping_ok w 192.168.77.2
 both wg-quick down ./x.conf
+wait_for "not daemon && [ ! -e sock.w/x.sock ] && [ ! -e sock.q/x.sock ]"
 want_status=1 both wg-quick down ./x.conf
 conf "192.168.77.2/33"
 want_status=1 both wg-quick up ./x.conf

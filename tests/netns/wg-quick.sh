@@ -50,6 +50,7 @@ compare() {
 	diff -u want got || fail "$1 / $2 / $3"
 	on q wg-quick down ./x.conf 2>/dev/null
 	stop x
+	wait_for "[ ! -e /run/wireguard/x.sock ]"	# wireguard-go's
 	network q >want
 	network w >got
 	diff -u want got || fail "after the end: $1 / $2 / $3"

@@ -27,6 +27,7 @@ for n in a:wgv b:wgv c:far d:far; do
 	LOG_LEVEL=verbose ip netns exec $n sh -c "$own_run" "$tmp/sock.$n" "$binary" -f $if </dev/null >$n.conf.log 2>&1 &
 	[ $n != a ] || pid[wgv]=$! log[wgv]=a.conf.log where[wgv]=a kind[wgv]=wgdp
 	wait_for "[ -S sock.$n/$if.sock ]"
+	[ $n = a ] || wait_for "listens $n $if"
 done
 
 # sorted: wireguard-go has no order of peers, so these are put in one: by paragraph ([Peer] begins one) where there are any, by line otherwise
@@ -164,6 +165,7 @@ for n in c d; do
 	ip -n $n addr add 192.168.77.2/24 dev far
 	on $n sysctl -qw net.ipv6.conf.far.disable_ipv6=1
 	ip -n $n link set far up
+	wait_for "on $n ss -Hunl 'sport = 5182' | found ."
 done
 for n in a b; do
 	ip -n $n addr add 192.168.77.1/24 dev wgv

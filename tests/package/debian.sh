@@ -43,7 +43,7 @@ status_of() { box sed -n "s/^$1:\t//p" "/proc/$main/status"; }
 [ "$(status_of CapBnd)" = 0000000000007400 ]	# and IPC_LOCK, for DPDK's devices
 [ "$(status_of NoNewPrivs)" = 1 ]
 [ "$(status_of Seccomp)" = 2 ]
-box wgdp show dp | grep -qF "${pub[go]}"
+box wgdp show dp | found -F "${pub[go]}"
 [ "$(box stat -c '%a %F' /run/wireguard/dp.sock)" = "600 socket" ]
 
 # ---- reload
@@ -51,11 +51,11 @@ box wgdp show dp | grep -qF "${pub[go]}"
 sed -i 's/^ListenPort.*/ListenPort = 51821/' "$BOX/etc/wgdp/dp.conf"
 box systemctl reload $unit
 [ "$(property ActiveState)/$(property MainPID)" = "active/$main" ]
-box wgdp show dp | grep -q 51821
+box wgdp show dp | found 51821
 ping_ok a 192.168.77.2
 sed -i 's/^ListenPort.*/ListenPort = banana/' "$BOX/etc/wgdp/dp.conf"
 not box systemctl reload $unit 2>err
-journal | grep -q "dp.conf:3: ListenPort: 'banana'"
+wait_for "journal | found \"dp.conf:3: ListenPort: 'banana'\""
 [ "$(property ActiveState)/$(property MainPID)" = "active/$main" ]
 ping_ok a 192.168.77.2
 box kill -HUP "$main"				# the other way says so, too
@@ -69,7 +69,7 @@ box systemctl stop $unit
 not ip -n a link show dp 2>/dev/null
 not box test -e /run/wireguard/dp.sock
 not box systemctl start $unit 2>err
-journal -n 20 | grep -q "banana"
+wait_for 'journal -n 20 | found "banana"'
 box systemctl stop $unit
 box systemctl reset-failed $unit 2>/dev/null || true
 
@@ -85,7 +85,7 @@ ip -n a rule | grep -q suppress_prefixlength
 ip -n a route show 10.9.9.0/24 | grep -q dp
 on a nft list tables | grep -q post
 ping_ok a 192.168.77.2
-on a bash -c 'exec 3<>/dev/tcp/127.0.0.1/9586; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' | grep -q wgdp_peers
+on a bash -c 'exec 3<>/dev/tcp/127.0.0.1/9586; printf "GET /metrics HTTP/1.0\r\n\r\n" >&3; cat <&3' | found wgdp_peers
 box systemctl stop $unit
 [ "$(property Result)" = success ]
 on a nft list tables | not grep -q post
@@ -123,30 +123,30 @@ interface=
 
 # ---- the watchdog
 
-printf '%s\n' '[Service]' WatchdogSec=2 TimeoutAbortSec=1 RestartSec=100ms >"$BOX/etc/systemd/system/$unit.service.d/af-xdp.conf"
+printf '%s\n' '[Service]' WatchdogSec=8 TimeoutAbortSec=1 RestartSec=100ms >"$BOX/etc/systemd/system/$unit.service.d/af-xdp.conf"
 box systemctl daemon-reload
 conf
 start
 main=$(property MainPID)
-sleep 5						# more than twice of what it waits
+sleep 17						# more than twice of what it waits
 [ "$(property MainPID)" = "$main" ]
 ping_ok a 192.168.77.2
 box kill -STOP "$main"
 wait_for '[ "$(property NRestarts)" = 1 ] && [ "$(property ActiveState)" = active ]'
 [ "$(property MainPID)" != "$main" ]
 wait_for 'can_ping a 192.168.77.2'
-journal | grep -qi watchdog
+wait_for 'journal | found -i watchdog'
 find "$BOX" -xdev -path '*coredump/*' | not grep .
 
 # A long PostDown is no reason for the watchdog, whoever has begun the end.
 box systemctl stop $unit
-interface="PostDown = sleep 4; echo the end of PostDown"
+interface="PostDown = sleep 12; echo the end of PostDown"
 conf
 start
 box kill -TERM "$(property MainPID)"
 wait_for '[ "$(property ActiveState)" = inactive ]'
 [ "$(property Result)" = success ]
-journal -n 20 | grep -q '^the end of PostDown'
+wait_for "journal -n 20 | found '^the end of PostDown'"
 interface=
 
 # ---- no keys in the journal; purge

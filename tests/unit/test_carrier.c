@@ -7,7 +7,7 @@
 
 #include "carrier.h"
 
-TestSuite(carrier, .timeout = 60);
+TestSuite(carrier, .timeout = 280);
 
 enum { POOL_N = 2047, SOON_NS = 1000000000 };
 

@@ -6,7 +6,7 @@
 
 #include "claim.h"
 
-TestSuite(claim, .timeout = 60);
+TestSuite(claim, .timeout = 280);
 
 #define DEVICE "net_af_packet0,iface=luV"
 

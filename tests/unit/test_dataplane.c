@@ -257,19 +257,19 @@ static void transfer(const struct dataplane_core_conf *cores, unsigned int n_cor
 	end_all();
 }
 
-Test(dataplane, one_core_does_it_all, .timeout = 60)
+Test(dataplane, one_core_does_it_all, .timeout = 280)
 {
 	transfer(one_core, 1, "openssl");
 }
 
-Test(dataplane, order_with_a_receiver_and_two_workers, .timeout = 60)
+Test(dataplane, order_with_a_receiver_and_two_workers, .timeout = 280)
 {
 	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 0, CORE_WORKER }, { 1 % CORES_MAX, CORE_WORKER } };
 
 	transfer(cores, 3, "auto");
 }
 
-Test(dataplane, order_when_everybody_works, .timeout = 60)
+Test(dataplane, order_when_everybody_works, .timeout = 280)
 {
 	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX | CORE_WORKER }, { 1, CORE_RX | CORE_WORKER } };
 
@@ -277,7 +277,7 @@ Test(dataplane, order_when_everybody_works, .timeout = 60)
 }
 
 /* Whitepaper 5.4.6: zeros up to a multiple of 16, but the padded packet is never longer than the MTU. */
-Test(dataplane, padding, .timeout = 60)
+Test(dataplane, padding, .timeout = 280)
 {
 	make_ends(one_core, 1, "auto");
 	for (uint16_t len = 24; len <= MTU + 30; len++) {
@@ -293,7 +293,7 @@ Test(dataplane, padding, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, every_byte_of_a_message_is_authentic, .timeout = 60)
+Test(dataplane, every_byte_of_a_message_is_authentic, .timeout = 280)
 {
 	struct rte_mbuf *m, *good;
 	uint64_t refused = 0;
@@ -317,7 +317,7 @@ Test(dataplane, every_byte_of_a_message_is_authentic, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, a_message_passes_once, .timeout = 60)
+Test(dataplane, a_message_passes_once, .timeout = 280)
 {
 	struct rte_mbuf *m;
 
@@ -333,7 +333,7 @@ Test(dataplane, a_message_passes_once, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, lengths_and_types, .timeout = 60)
+Test(dataplane, lengths_and_types, .timeout = 280)
 {
 	uint64_t malformed = 0, handshakes = 0, unknown = 0;
 
@@ -362,7 +362,7 @@ Test(dataplane, lengths_and_types, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, source_must_be_the_peers, .timeout = 60)
+Test(dataplane, source_must_be_the_peers, .timeout = 280)
 {
 	struct rte_mbuf *m;
 
@@ -387,7 +387,7 @@ Test(dataplane, source_must_be_the_peers, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, without_a_session_packets_go_to_the_control_thread, .timeout = 60)
+Test(dataplane, without_a_session_packets_go_to_the_control_thread, .timeout = 280)
 {
 	void *m;
 
@@ -421,7 +421,7 @@ static void handshake_ends(void)
 }
 
 /* The handshake ends just when the core has received the next packet, and has looked for injected ones before that. */
-Test(dataplane, staged_packets_go_before_what_came_later, .timeout = 60)
+Test(dataplane, staged_packets_go_before_what_came_later, .timeout = 280)
 {
 	make_ends(one_core, 1, "auto");
 	rcu_publish(a.peer->current, NULL);
@@ -436,7 +436,7 @@ Test(dataplane, staged_packets_go_before_what_came_later, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, drops_say_why, .timeout = 60)
+Test(dataplane, drops_say_why, .timeout = 280)
 {
 	struct rte_mbuf *m;
 
@@ -456,7 +456,7 @@ Test(dataplane, drops_say_why, .timeout = 60)
 }
 
 /* RFC 6040: the inner mark goes out, what the path made of it comes in. */
-Test(dataplane, ecn_both_ways, .timeout = 60)
+Test(dataplane, ecn_both_ways, .timeout = 280)
 {
 	struct rte_mbuf *m;
 
@@ -480,7 +480,7 @@ Test(dataplane, ecn_both_ways, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, calls_for_a_handshake_once, .timeout = 60)
+Test(dataplane, calls_for_a_handshake_once, .timeout = 280)
 {
 	struct event e;
 	unsigned int rekeys = 0;
@@ -495,7 +495,7 @@ Test(dataplane, calls_for_a_handshake_once, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, a_session_out_of_counters_sends_nothing, .timeout = 60)
+Test(dataplane, a_session_out_of_counters_sends_nothing, .timeout = 280)
 {
 	make_ends(one_core, 1, "auto");
 	a.session->next_counter = WG_REJECT_AFTER_MESSAGES - 1;
@@ -507,7 +507,7 @@ Test(dataplane, a_session_out_of_counters_sends_nothing, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, answers_follow_a_roaming_peer_at_once, .timeout = 60)
+Test(dataplane, answers_follow_a_roaming_peer_at_once, .timeout = 280)
 {
 	struct rte_mbuf *m;
 	struct event e;
@@ -567,7 +567,7 @@ static void await_one(struct rte_ring *r)
 }
 
 /* One packet at a time, just when the worker goes to sleep: one that it does not see then would stay there for ever. */
-Test(dataplane, a_worker_that_goes_to_sleep_is_woken, .timeout = 60)
+Test(dataplane, a_worker_that_goes_to_sleep_is_woken, .timeout = 280)
 {
 	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 1, CORE_WORKER } };
 
@@ -585,7 +585,7 @@ Test(dataplane, a_worker_that_goes_to_sleep_is_woken, .timeout = 60)
 }
 
 /* The control thread's packets reach a core whose ports are silent. */
-Test(dataplane, an_injected_packet_wakes, .timeout = 60)
+Test(dataplane, an_injected_packet_wakes, .timeout = 280)
 {
 	only_the_bell_wakes = true;
 	make_ends(one_core, 1, "auto");
@@ -615,7 +615,7 @@ void __wrap_x25519_forget(void)
 	__atomic_fetch_add(&n_forgot, 1, __ATOMIC_RELAXED);
 }
 
-Test(dataplane, keys_are_forgotten, .timeout = 60)
+Test(dataplane, keys_are_forgotten, .timeout = 280)
 {
 	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 0, CORE_WORKER }, { 1, CORE_RX | CORE_WORKER } };
 
@@ -641,7 +641,7 @@ static uint16_t endless_rx(struct port *p, uint16_t queue, struct rte_mbuf **m, 
 }
 
 /* A core that it never lets go would neither end nor let a grace period pass. */
-Test(dataplane, a_flood_of_what_is_dropped_keeps_nobody_from_anything_else, .timeout = 60)
+Test(dataplane, a_flood_of_what_is_dropped_keeps_nobody_from_anything_else, .timeout = 280)
 {
 	struct port_ops endless = memport_ops;
 	struct counters sum = { 0 };
@@ -667,7 +667,7 @@ static uint16_t for_the_host(struct port *p, uint16_t queue, struct rte_mbuf **m
 }
 
 /* Asleep it would hold them up for as long, and nothing wakes it here. */
-Test(dataplane, the_hosts_frames_keep_a_core_awake, .timeout = 60)
+Test(dataplane, the_hosts_frames_keep_a_core_awake, .timeout = 280)
 {
 	struct port_ops host = memport_ops;
 	struct counters sum = { 0 };
@@ -684,7 +684,7 @@ Test(dataplane, the_hosts_frames_keep_a_core_awake, .timeout = 60)
 	end_all();
 }
 
-Test(dataplane, poll_always_never_sleeps, .timeout = 60)
+Test(dataplane, poll_always_never_sleeps, .timeout = 280)
 {
 	static const struct dataplane_core_conf cores[] = { { 0, CORE_RX }, { 0, CORE_WORKER } };
 

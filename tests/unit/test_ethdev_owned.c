@@ -8,7 +8,7 @@
 #include "checksum.h"
 #include "fragments_bed.h"
 
-TestSuite(ethdev_owned, .timeout = 60);
+TestSuite(ethdev_owned, .timeout = 280);
 
 enum { POOL_N = 2047, VID = 100, IF_VLAN = 1001, MTU = 1500, VLAN_MTU = 1300 };
 

@@ -61,7 +61,7 @@ ParameterizedTestParameters(ethdev_setup, refused)
 	return cr_make_param_array(struct refusal, table, RTE_DIM(table));
 }
 
-ParameterizedTest(struct refusal *r, ethdev_setup, refused, .timeout = 60)
+ParameterizedTest(struct refusal *r, ethdev_setup, refused, .timeout = 280)
 {
 	struct bed b;
 
@@ -80,7 +80,7 @@ ParameterizedTest(struct refusal *r, ethdev_setup, refused, .timeout = 60)
 	bed_close(&b);
 }
 
-Test(ethdev_setup, same_name_twice, .timeout = 60)
+Test(ethdev_setup, same_name_twice, .timeout = 280)
 {
 	struct bed b, other;
 
@@ -103,7 +103,7 @@ static bool all_multicast(void)
 }
 
 /* Where DPDK owns it, the host's groups (ND's, a routing protocol's) are joined on the mirror, and the netdev knows nothing of them. */
-Test(ethdev_setup, an_owned_netdev_receives_all_multicast, .timeout = 60)
+Test(ethdev_setup, an_owned_netdev_receives_all_multicast, .timeout = 280)
 {
 	struct port_ethdev_conf conf = { .device = AF_PACKET_EDA, .mirror = "edMirror", .n_queues = 1 };
 	struct bed b;
@@ -122,7 +122,7 @@ Test(ethdev_setup, an_owned_netdev_receives_all_multicast, .timeout = 60)
 }
 
 /* Takes what is for our port; another process, or interface, has to leave the netdev alone. */
-Test(ethdev_setup, xdp_has_one_owner, .timeout = 60)
+Test(ethdev_setup, xdp_has_one_owner, .timeout = 280)
 {
 	struct bed b, other;
 
@@ -148,7 +148,7 @@ static int foreign_program(void)
 	return bpf_prog_load(BPF_PROG_TYPE_XDP, "somebodys", "GPL", pass, RTE_DIM(pass), NULL);
 }
 
-Test(ethdev_setup, foreign_xdp_program_stays, .timeout = 60)
+Test(ethdev_setup, foreign_xdp_program_stays, .timeout = 280)
 {
 	struct bed b;
 	int fd = foreign_program();
@@ -168,7 +168,7 @@ Test(ethdev_setup, foreign_xdp_program_stays, .timeout = 60)
 }
 
 /* A killed process leaves its program on the netdev: harmless, and taken off by the next. */
-Test(ethdev_setup, killed_process_leaves_no_harm, .timeout = 60)
+Test(ethdev_setup, killed_process_leaves_no_harm, .timeout = 280)
 {
 	char path[XDP_PATHLEN];
 	struct rte_mbuf *m;
@@ -216,7 +216,7 @@ Test(ethdev_setup, killed_process_leaves_no_harm, .timeout = 60)
 }
 
 /* The user's own program is loaded, and left alone: ours would need its port to take anything. */
-Test(ethdev_setup, program_of_the_users, .timeout = 60)
+Test(ethdev_setup, program_of_the_users, .timeout = 280)
 {
 	int file = memfd_create("users", 0), fd;
 	char device[80];
@@ -242,7 +242,7 @@ ParameterizedTestParameters(ethdev_setup, netdev_vanishes)
 	return cr_make_param_array(char[64], devices, RTE_DIM(devices));
 }
 
-ParameterizedTest(char (*device)[64], ethdev_setup, netdev_vanishes, .timeout = 60)
+ParameterizedTest(char (*device)[64], ethdev_setup, netdev_vanishes, .timeout = 280)
 {
 	const uint8_t mac[6] = { 2 }, data[64] = { 4 };
 	struct endpoint ep = { 0 };

@@ -29,7 +29,7 @@ static void leave(void)
 	cr_assert_eq(system(command), 0);
 }
 
-TestSuite(hooks, .init = enter, .fini = leave, .timeout = 60);
+TestSuite(hooks, .init = enter, .fini = leave, .timeout = 280);
 
 /* What a file holds; "" if there is none. */
 static const char *slurp(const char *name)

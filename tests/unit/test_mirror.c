@@ -11,7 +11,7 @@
 #include "mirror.h"
 #include "nic_bed.h"
 
-TestSuite(mirror, .timeout = 60);
+TestSuite(mirror, .timeout = 280);
 
 enum { POOL_N = 2047, MTU = 1500 };
 

@@ -475,7 +475,7 @@ Test(netif_watch, in_a_bridge_is_not_deleted)
 }
 
 /* So many messages that some are lost. */
-Test(netif_watch, overrun, .timeout = 60)
+Test(netif_watch, overrun, .timeout = 280)
 {
 	struct netif *n;
 

@@ -155,12 +155,12 @@ static void follows(const char *from, const char *to)
 	follows_with(from, to, ":");
 }
 
-Test(netif_update, nothing, .timeout = 60)
+Test(netif_update, nothing, .timeout = 280)
 {
 	follows(A4 A6 PEER1 "AllowedIPs = 10.50.0.0/16, fd00:50::/32\n", A4 A6 PEER1 "AllowedIPs = 10.50.0.0/16, fd00:50::/32\n");
 }
 
-Test(netif_update, routes, .timeout = 60)
+Test(netif_update, routes, .timeout = 280)
 {
 	follows(A4 A6 PEER1 "AllowedIPs = 10.50.0.0/16, 10.51.0.0/16, fd00:50::/32\n",
 		A4 A6 PEER1 "AllowedIPs = 10.51.0.0/16, 10.52.0.0/16, 10.9.0.7/32, fd00:51::/32\n" PEER2 "AllowedIPs = 10.51.7.0/24\n");
@@ -168,7 +168,7 @@ Test(netif_update, routes, .timeout = 60)
 	follows("", PEER1 "AllowedIPs = 10.50.0.0/16, fd00:50::/32\n");
 }
 
-Test(netif_update, addresses, .timeout = 60)
+Test(netif_update, addresses, .timeout = 280)
 {
 	follows(A4 PEER1 "AllowedIPs = 10.50.0.0/16\n", A4 A6 PEER1 "AllowedIPs = 10.50.0.0/16\n");
 	follows(A4 A6, "Address = 10.10.0.1/24, fd00:a::1/64\n");
@@ -178,7 +178,7 @@ Test(netif_update, addresses, .timeout = 60)
 }
 
 /* Without the last IPv4 address, the kernel drops all IPv4 routes of the interface. */
-Test(netif_update, no_address_left, .timeout = 60)
+Test(netif_update, no_address_left, .timeout = 280)
 {
 	follows(A4 PEER1 "AllowedIPs = 10.50.0.0/16, 10.51.0.0/16, 0.0.0.0/0\n", PEER1 "AllowedIPs = 10.50.0.0/16, 10.52.0.0/16, 0.0.0.0/0\n");
 	follows(PEER1 "AllowedIPs = 10.50.0.0/16, 0.0.0.0/0\n", A4 PEER1 "AllowedIPs = 10.50.0.0/16, 0.0.0.0/0\n");
@@ -187,7 +187,7 @@ Test(netif_update, no_address_left, .timeout = 60)
 }
 
 /* Without promote_secondaries, the second address of a network goes with the first. */
-Test(netif_update, first_of_a_network, .timeout = 60)
+Test(netif_update, first_of_a_network, .timeout = 280)
 {
 	static const char from[] = "Address = 10.7.0.1/24, 10.7.0.2/24\n" PEER1 "AllowedIPs = 10.50.0.0/16\n";
 	static const char to[] = "Address = 10.7.0.2/24, 10.7.0.3/24\n" PEER1 "AllowedIPs = 10.50.0.0/16\n";
@@ -266,7 +266,7 @@ Test(netif_update, default_route, .timeout = 120)
 }
 
 /* The firewall's tables keep their place among those of others, after an abort and after a commit. */
-Test(netif_update, nft_in_place, .timeout = 60)
+Test(netif_update, nft_in_place, .timeout = 280)
 {
 	struct conf *old = conf_of(WG, A4 A6 PEER1 "AllowedIPs = 0.0.0.0/0, ::/0\n");
 	struct conf *new = conf_of(WG, "Address = 10.10.0.1/24\n" A6 PEER1 "AllowedIPs = 0.0.0.0/0, ::/0\n");
@@ -301,7 +301,7 @@ Test(netif_update, mtu, .timeout = 120)
 }
 
 /* Endpoints that AllowedIPs cover now: the way beside the tunnel counts. */
-Test(netif_update, mtu_beside_the_tunnel, .timeout = 60)
+Test(netif_update, mtu_beside_the_tunnel, .timeout = 280)
 {
 	struct conf *old = conf_of(WG, A4 PEER1 "AllowedIPs = 203.0.113.0/24\n");
 	struct conf *new = conf_of(WG, A4 PEER1 "AllowedIPs = 203.0.113.0/24, 10.50.0.0/16\n");
@@ -394,7 +394,7 @@ Test(netif_update, mark_stays)
 	conf_free(c);
 }
 
-Test(netif_update, down, .timeout = 60)
+Test(netif_update, down, .timeout = 280)
 {
 	fails_with(A4 A6, A4 A6 PEER1 "AllowedIPs = 10.50.0.0/16\n", "ip link set " WG " down", "ip link set " WG " up");
 	fails_with(A4, A4 A6, "ip link set " WG " down", "is down");
@@ -441,7 +441,7 @@ static void elsewhere(const char *to, const char *why)
 	conf_free(new);
 }
 
-Test(netif_update, moved, .timeout = 60)
+Test(netif_update, moved, .timeout = 280)
 {
 	elsewhere(A4 PEER1 "AllowedIPs = 10.50.0.0/16\n", NULL);
 	elsewhere(A4 PEER1 "AllowedIPs = 10.51.0.0/16\n", "not in this network namespace");
@@ -449,7 +449,7 @@ Test(netif_update, moved, .timeout = 60)
 }
 
 /* Somebody has done the half of it, and removed what is to be removed; what is his own stays. */
-Test(netif_update, others, .timeout = 60)
+Test(netif_update, others, .timeout = 280)
 {
 	struct conf *old = conf_of(WG, A4 A6 PEER1 "AllowedIPs = 10.50.0.0/16, 10.51.0.0/16, 10.9.0.2/32, fd00:50::/32, 0.0.0.0/0\n");
 	struct conf *new = conf_of(WG, "Address = 10.10.0.1/24, fd00:a::1/64\n" PEER1 "AllowedIPs = 10.52.0.0/16, fd00:52::/32\n");
@@ -485,7 +485,7 @@ Test(netif_update, others, .timeout = 60)
 }
 
 /* Those that stay are the very same: nothing is said about them on rtnetlink. */
-Test(netif_update, what_stays_is_not_touched, .timeout = 60)
+Test(netif_update, what_stays_is_not_touched, .timeout = 280)
 {
 	struct conf *old = conf_of(WG, A4 A6 PEER1 "AllowedIPs = 10.50.0.0/16, 10.51.0.0/16, fd00:50::/32, 0.0.0.0/0\n");
 	struct conf *new = conf_of(WG, A4 A6 "Address = 10.10.0.1/24\n" PEER1

@@ -230,7 +230,7 @@ Test(nexthop, host_is_followed)
 	until(&bed, !has_local("10.90.0.1") && nexthops_host(bed.nhs)->links[0].mtu == 1400);
 
 	/* An address that might be somebody else's is not ours yet. */
-	test_sh("sysctl -qw net.ipv6.conf.nhA.dad_transmits=2 && ip addr add fd88::77/64 dev nhA");
+	test_sh("sysctl -qw net.ipv6.conf.nhA.dad_transmits=6 && ip addr add fd88::77/64 dev nhA");
 	idle(&bed, 200);
 	cr_expect_not(has_local("fd88::77"));
 	until(&bed, has_local("fd88::77"));

@@ -10,7 +10,7 @@
 #include "lan_bed.h"
 #include "nic.h"
 
-TestSuite(nic, .timeout = 60);
+TestSuite(nic, .timeout = 280);
 
 enum { POOL_N = 4095 };
 

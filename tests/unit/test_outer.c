@@ -13,7 +13,7 @@
 #include "outer.h"
 #include "peer.h"
 
-TestSuite(outer, .timeout = 60);
+TestSuite(outer, .timeout = 280);
 
 static struct loop *loop;
 

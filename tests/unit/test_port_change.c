@@ -15,7 +15,7 @@
 #include "core.h"
 #include "memport.h"
 
-TestSuite(port_change, .init = bed_setup, .timeout = 60);
+TestSuite(port_change, .init = bed_setup, .timeout = 280);
 
 static bool no_v6;			/* socket: as on a host without IPv6 */
 static int fail_socket, fail_mark;	/* this one from now on fails; 0: none */

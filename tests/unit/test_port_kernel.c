@@ -16,7 +16,7 @@
 
 #include "kernel_bed.h"
 
-TestSuite(port_kernel, .init = bed_setup, .timeout = 60);
+TestSuite(port_kernel, .init = bed_setup, .timeout = 280);
 
 Test(port_kernel, echo_of_mixed_families)
 {

@@ -67,7 +67,7 @@ static void forget(void)
 	n_groups = tries = receives = datagrams = 0;
 }
 
-TestSuite(port_kernel_offload, .init = bed_setup, .timeout = 60);
+TestSuite(port_kernel_offload, .init = bed_setup, .timeout = 280);
 
 static uint8_t byte_of(uint32_t seq, unsigned int at)
 {

@@ -8,7 +8,7 @@
 
 #include "lan_bed.h"
 
-TestSuite(port_lan, .timeout = 60);
+TestSuite(port_lan, .timeout = 280);
 
 enum { POOL_N = 2047, VID = 100, VID_DOWN = 200, VID_NONE = 300, IF_VLAN = 1001, IF_DOWN = 1002 };
 

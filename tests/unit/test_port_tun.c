@@ -53,7 +53,7 @@ static void setup(void)
 	pool = test_pool("tun", POOL_N);
 }
 
-TestSuite(port_tun, .init = setup, .timeout = 60);
+TestSuite(port_tun, .init = setup, .timeout = 280);
 
 static bool bed_try(struct bed *b, const char *ifname, uint16_t n_queues, struct rte_mempool *from)
 {

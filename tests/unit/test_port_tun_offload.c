@@ -51,7 +51,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	return __real_ioctl(fd, request, arg);
 }
 
-TestSuite(port_tun_offload, .timeout = 60);
+TestSuite(port_tun_offload, .timeout = 280);
 
 /* A port in a namespace of its own, which the test stays in; 10.7.0.`host`, fd00::`host`. */
 static void bed_make(struct bed *b, const char *ifname, unsigned int host, unsigned int pool_n)

@@ -237,7 +237,7 @@ Test(resolving, not_numeric)
 	}
 }
 
-Test(resolving, names, .timeout = 60)
+Test(resolving, names, .timeout = 280)
 {
 	struct resolver *r;
 	struct answer a;
@@ -273,7 +273,7 @@ Test(resolving, names, .timeout = 60)
 	world_end();
 }
 
-Test(resolving, failures, .timeout = 60)
+Test(resolving, failures, .timeout = 280)
 {
 	struct resolver *r;
 	struct answer a;
@@ -299,7 +299,7 @@ Test(resolving, failures, .timeout = 60)
 
 enum { MANY = 200 };
 
-Test(resolving, many, .timeout = 60)
+Test(resolving, many, .timeout = 280)
 {
 	static unsigned int seen[MANY];
 	struct resolver *r;
@@ -337,7 +337,7 @@ static void wait_asked(unsigned int names)
 }
 
 /* All threads are busy; whoever comes then waits. One slow name does not hold up another. */
-Test(resolving, slow_ones, .timeout = 60)
+Test(resolving, slow_ones, .timeout = 280)
 {
 	struct resolver *r;
 	struct answer a;
@@ -362,7 +362,7 @@ Test(resolving, slow_ones, .timeout = 60)
 }
 
 /* While it runs, while it waits, when it is done. */
-Test(resolving, cancel, .timeout = 60)
+Test(resolving, cancel, .timeout = 280)
 {
 	struct resolver *r;
 	int running, other, waiting, done;
