@@ -312,7 +312,7 @@ data='(udp[8] = 4 or (ip6[6] = 17 and ip6[48] = 4))'
 # capture NAME NS IF [FILTER...]: to NAME.pcap, until capture_end NAME
 capture() {
 	rm -f "$1.tcpdump" "$1.pcap"
-	ip netns exec "$2" tcpdump -n -U --immediate-mode -s 0 -i "$3" -w "$1.pcap" "${@:4}" 2>"$1.tcpdump" &
+	ip netns exec "$2" tcpdump -n -U --immediate-mode -B 32768 -s 0 -i "$3" -w "$1.pcap" "${@:4}" 2>"$1.tcpdump" &
 	pid[tcpdump-$1]=$! kind[tcpdump-$1]=tcpdump where[tcpdump-$1]=$2
 	wait_for "grep -q 'listening on' $1.tcpdump"
 }

@@ -21,7 +21,7 @@ left() {
 	on a ss -Hanup
 	on a nft list ruleset
 	on a tc filter show dev eth0 ingress
-	find /run /sys/fs/bpf -xdev ! -path '/run/test/*' ! -path '/run/netns*' 2>/dev/null
+	find /run /sys/fs/bpf -xdev ! -path '/run/test/*' ! -path '/run/netns*' ! -path /run/dpdk 2>/dev/null
 	pgrep -x wgdp
 }
 left >before || true
