@@ -20,8 +20,8 @@ enum {
 };
 
 /*
- * A slow machine is under load with fewer: when a message waits for so long that its sender is about to try again. An answer to it would be of
- * no use: the newer message makes it invalid.
+ * A slow machine is under load with fewer: when a message waits for so long that the initiator is about to try again. To answer it would be
+ * of no use: the new initiation makes the answer invalid.
  */
 #define LATE_WAIT (WG_REKEY_TIMEOUT / 5 * 4)
 #define LOADED_HYSTERESIS WG_NS_PER_SEC

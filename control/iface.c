@@ -241,10 +241,10 @@ static void netif_ready(void *arg)
 	enum netif_event e;
 
 	while ((e = netif_event(i->netif)) != NETIF_NONE) {
+		if (netif_was_down(i->netif))
+			set_up(i, false);
 		if (e == NETIF_CHANGED) {
 			__atomic_store_n(&i->dp->mtu, netif_mtu(i->netif), __ATOMIC_RELAXED);
-			if (netif_was_down(i->netif))
-				set_up(i, false);
 			set_up(i, netif_is_up(i->netif));
 		} else if (e == NETIF_MOVED) {
 			set_up(i, true);	/* whether it is, cannot be seen from here */

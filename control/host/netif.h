@@ -113,7 +113,7 @@ int netif_fd(const struct netif *n);
 /* Reads what is there, at most a burst; never blocks. Call it when netif_fd is readable. */
 enum netif_event netif_event(struct netif *n);
 
-/* After NETIF_CHANGED: was it administratively down at some time since the last call, if only for a moment? */
+/* After an event: was it administratively down at some time since the last call, if only for a moment? (Not when the kernel lost the message.) */
 bool netif_was_down(struct netif *n);
 
 #endif

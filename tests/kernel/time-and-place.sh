@@ -9,7 +9,7 @@ boot
 peer
 side dp 1 wg0 10.77.0.2:51820
 start_wgdp a dp.conf --time-scale 15
-capture rekey a tap0 "$initiation"	# alone: of all that is on a tap its buffer holds 32 packets
+capture rekey a tap0 "$initiation"
 ping_ok a 192.168.77.2
 on a ping -n -i 0.02 -w 22 192.168.77.2 >ping.out
 no_gap ping.out || fail "$(cat ping.out)"

@@ -319,7 +319,7 @@ capture() {
 
 # capture_end NAME: with all that has come until now (tcpdump forgets what it has not read yet: it reads until it sleeps)
 capture_end() {
-	wait_for '[ "$(sed "s/.*) //; s/ .*//" "/proc/'"${pid[tcpdump-$1]}"'/stat")" = S ]'
+	wait_for "ended ${pid[tcpdump-$1]} || [ \"\$(sed 's/.*) //; s/ .*//' /proc/${pid[tcpdump-$1]}/stat)\" = S ]"
 	kill -INT "${pid[tcpdump-$1]}"
 	wait "${pid[tcpdump-$1]}" || true
 	unset "pid[tcpdump-$1]"

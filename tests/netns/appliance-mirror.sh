@@ -33,7 +33,9 @@ ip netns exec ra timeout 60 iperf3 -c 10.78.1.254 -t 3 --json >iperf.json &
 p=$!
 while not ended $p; do flows tunnel; done
 wait $p
-kill "${pid[count-tunnel]}" "${pid[echo-tunnel]}"
+kill "${pid[count-tunnel]}"
+wait "${pid[count-tunnel]}"
+kill "${pid[echo-tunnel]}"
 wait "${pid[echo-tunnel]}" 2>/dev/null || true
 unset "pid[count-tunnel]" "pid[echo-tunnel]"
 [ "$(jq '.end.sum_received.bytes' iperf.json)" -gt 1000000 ]

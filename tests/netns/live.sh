@@ -104,14 +104,16 @@ new_sessions "$first"
 
 # ---- another preshared key: the session goes on, the next handshake has it
 
-# shake: sessions are forgotten here, so that the next datagram needs a handshake
-shake() { ip -n a link set dp down; ip -n a link set dp up; }
+# shake: sessions are forgotten here, so that the next datagram needs a handshake. (Who asks wgdp after it, waits until it has heard of it.)
+flap() { ip -n a link set dp down; ip -n a link set dp up; }
+shake() { flap; wg show dp >/dev/null; }
 
 # shake_at_once: wgdp hears of both in one go
 shake_at_once() {
 	kill -STOP "${pid[dp]}"
-	shake
+	flap
 	kill -CONT "${pid[dp]}"
+	wg show dp >/dev/null
 }
 for p in go far; do wg set dp peer "${pub[$p]}" preshared-key psk1; done
 for p in go far; do wg set $p peer "$new" preshared-key psk1; done
