@@ -25,7 +25,7 @@
 #include "ethdev_kind.h"
 #include "tap_signals.h"
 
-enum { OPEN_TRIES = 5, OPEN_WAIT_US = 50000, DESCRIPTORS = 1024, DESCRIPTORS_MAX = 2048 };
+enum { OPEN_TRIES = 7, OPEN_WAIT_US = 50000, DESCRIPTORS = 1024, DESCRIPTORS_MAX = 2048 };
 
 /* Splits "name,arguments" and finds kind and netdev; *args is left to be freed by the caller. */
 static int device_parse(struct device *d, const char *device, struct rte_kvargs **args,
@@ -349,8 +349,9 @@ int device_open(struct device *d, const struct port_ethdev_conf *conf, uint16_t 
 	bool again;
 	int rc = device_try_open(d, conf, port, &again, err);
 
+	/* (3 s in all: the kernel releases by a worker of its own, which a busy machine keeps from running.) */
 	for (int try = 1; again && try < OPEN_TRIES; try++) {
-		usleep(OPEN_WAIT_US);
+		usleep(OPEN_WAIT_US << (try - 1));
 		rc = device_try_open(d, conf, port, &again, err);
 	}
 	return rc;

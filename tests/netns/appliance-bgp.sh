@@ -74,13 +74,13 @@ frr ra 65001 10.79.0.1 10.77.1.0/24 fd77:1::/64 10.77.1.2 65010 fd77:1::2 65010 
 frr rb 65002 10.79.0.2 10.102.0.0/24,10.77.2.0/24 fd02::/64,fd77:2::/64 10.79.0.1 65001 fd79::1 65001
 
 # the underlay's route comes over wan0, then the tunnel's peers find each other, then a hears of b
-wait_for 'ip -n ra route show proto bgp | found -F "10.78.2.0/24"' 60
-wait_for 'ip -n a route show proto bgp | found -F "10.102.0.0/24"' 60
-wait_for 'ip -n a -6 route show proto bgp | found -F "fd02::/64"' 60
-wait_for 'ip -n rb -6 route show proto bgp | found -F "fd01::/64"' 60
+wait_for 'ip -n ra route show proto bgp | found -F "10.78.2.0/24"'
+wait_for 'ip -n a route show proto bgp | found -F "10.102.0.0/24"'
+wait_for 'ip -n a -6 route show proto bgp | found -F "fd02::/64"'
+wait_for 'ip -n rb -6 route show proto bgp | found -F "fd01::/64"'
 ip -n ra route show 10.102.0.0/24 | found 'dev vpa'
 ip -n ra route show 10.101.0.0/24 | found 'dev lan0'
-wait_for 'on a ping -n -q -c 1 -W 1 -I 10.101.0.1 10.102.0.1' 60
+wait_for 'on a ping -n -q -c 1 -W 1 -I 10.101.0.1 10.102.0.1'
 ping_ok a -I fd01::1 fd02::1
 
 # on the fast path (BGP's own packets are the hosts', which send and receive them, but do not forward)

@@ -38,7 +38,7 @@ for flood in 1 2 3; do
 	start_wggo i go.conf
 	ping_ok i -I 10.79.0.3 10.79.0.1
 	wait $p
-	wait_for '[ "$(known)" -ge '$routes' ]' 60
+	wait_for '[ "$(known)" -ge '$routes' ]'
 	flows tunnel
 	ip -n ra -batch del.batch &
 	p=$!
@@ -46,7 +46,7 @@ for flood in 1 2 3; do
 	start_wggo i go.conf
 	ping_ok i -I 10.79.0.3 10.79.0.1
 	wait $p
-	wait_for '[ "$(known)" -lt '$((few + 100))' ]' 60
+	wait_for '[ "$(known)" -lt '$((few + 100))' ]'
 	flows tunnel
 	stop go
 	sizes+=("$(rss)")

@@ -31,7 +31,7 @@ for r in "ra vpa 1" "rb vpb 2"; do
 	not ip -n "$ns" link show "$if" 2>/dev/null
 	start_wgdp "$ns" "$if.conf"
 	router_up "$ns" "$n"
-	wait_for 'can_ping a 10.77.2.2' 60
+	wait_for 'can_ping a 10.77.2.2'
 	fast a 5 10.77.2.2
 done
 stop vpb

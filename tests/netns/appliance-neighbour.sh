@@ -44,8 +44,8 @@ for f in "b eth0" "i wb"; do
 	ip -n "$ns" link del second
 	ip -n "$ns" link set "$dev" address 02:77:00:00:aa:03
 	ip -n "$ns" neigh flush dev "$dev"
-	wait_for 'can_ping a 10.77.2.2' 60
-	wait_for 'can_ping a fd77:2::2' 60
+	wait_for 'can_ping a 10.77.2.2'
+	wait_for 'can_ping a fd77:2::2'
 	fast a 5 10.77.2.2
 	fast b 5 fd77:1::2
 done

@@ -14,7 +14,7 @@ ping_ok a 192.168.77.2
 
 # moved IF PEER ENDPOINT NS ADDR: a packet from NS to ADDR makes IF see PEER at ENDPOINT; then the tunnel works both ways
 moved() {
-	wait_for "can_ping $4 $5 && [ \"\$(peer_of $1 $2 endpoint)\" = '$3' ]" 5
+	wait_for "can_ping $4 $5 && [ \"\$(peer_of $1 $2 endpoint)\" = '$3' ]" 12	# (after 15 s it would be by a handshake)
 	ping_ok a 192.168.77.2
 	ping_ok b fd00:77::1
 }
