@@ -170,13 +170,13 @@ routers_up() {
 
 # beside IF COUNTER...: lan_rx, lan_tx, host_rx, host_tx, drop_REASON, ..., of all cores
 beside() {
-	printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$1.sock" | awk -F= -v want="${*:2}" '
+	printf 'stats=1\n\n' | timeout 100 nc -N -U "/run/wireguard/$1.sock" | awk -F= -v want="${*:2}" '
 		{ sum[$1] += $2 }
 		END { n = split(want, w, " "); for (i = 1; i <= n; i++) printf "%d%s", sum[w[i]], (i < n) ? " " : "\n" }'
 }
 
 # dropped IF: what it dropped, and why
-dropped() { printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$1.sock" | sed -En '/^(drop_.*|port_rx_missed|port_.x_errors)=[1-9]/p' | sort | uniq -c | tr '\n' ' '; }
+dropped() { printf 'stats=1\n\n' | timeout 100 nc -N -U "/run/wireguard/$1.sock" | sed -En '/^(drop_.*|port_rx_missed|port_.x_errors)=[1-9]/p' | sort | uniq -c | tr '\n' ' '; }
 
 # passed NS: packets that the host's stack has forwarded, both families
 passed() {
@@ -254,12 +254,12 @@ hops() { on "$1" traceroute -n -q 1 -w 10 -N 1 "${@:2}" | awk 'NR > 1 { printf "
 # says NS TEXT COMMAND...: its output has TEXT
 says() {
 	local out
-	out=$(on "$1" timeout 30 "${@:3}" 2>&1) || true
+	out=$(on "$1" timeout 200 "${@:3}" 2>&1) || true
 	grep -qF -- "$2" <<<"$out" || fail "$1: ${*:3}: no '$2' in: $out"
 }
 
 # will_say NS TEXT COMMAND...: sooner or later its output has TEXT
-will_say() { wait_for "{ on $1 timeout 30 ${*:3} 2>&1 || true; } | found -F '$2'"; }
+will_say() { wait_for "{ on $1 timeout 100 ${*:3} 2>&1 || true; } | found -F '$2'"; }
 
 # ---- counted traffic
 
@@ -267,7 +267,7 @@ will_say() { wait_for "{ on $1 timeout 30 ${*:3} 2>&1 || true; } | found -F '$2'
 numbers() {
 	local p f=$1-$2.numbers
 	rm -f "$f"
-	ip netns exec "$2" timeout 60 /usr/bin/python3 "$here/numbers.py" receive "$3" 7100 "$4" "$f" &
+	ip netns exec "$2" timeout 200 /usr/bin/python3 "$here/numbers.py" receive "$3" 7100 "$4" "$f" &
 	p=$!
 	wait_for "on $2 ss -Hanu 'sport = 7100' | found ."
 	py "$1" numbers.py send "$3" 7100 "$4" "$5" "$f" "${@:6}"

@@ -55,10 +55,10 @@ on() { ip netns exec "$@"; }
 # wait_for CONDITION [SECONDS]: until the shell code CONDITION holds, looked at 20 times a second. (Patiently: on a busy machine whoever changes devices or namespaces waits for
 # the kernel's rtnl lock, and its holder for RCU, together for half a minute at times. One look may then take all of the time: without SECONDS, which are part of what is tested, at least 20 are taken.)
 wait_for() {
-	local end=$((SECONDS + ${2:-60})) looks=0
+	local end=$((SECONDS + ${2:-120})) looks=0
 	until eval "$1" >/dev/null 2>&1; do
 		looks=$((looks + 1))
-		[ $SECONDS -lt $end ] || { [ $# = 1 ] && [ $looks -lt 20 ]; } || { why "waited ${2:-60} s in vain for: $1"; return 1; }
+		[ $SECONDS -lt $end ] || { [ $# = 1 ] && [ $looks -lt 20 ]; } || { why "waited ${2:-120} s in vain for: $1"; return 1; }
 		sleep 0.05
 	done
 }
@@ -294,10 +294,10 @@ can_ping() { on "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null; }
 tcp() {
 	local p n=${1}-${2}
 	head -c "${4:-4M}" /dev/urandom >"$n.sent"
-	on "$2" timeout 60 nc -d -l "$3" 7000 >"$n.got" &
+	on "$2" timeout 200 nc -d -l "$3" 7000 >"$n.got" &
 	p=$!
 	wait_for "on $2 ss -Htln 'sport = 7000' | grep -q ."
-	on "$1" timeout 60 nc -N "$3" 7000 <"$n.sent" || fail "$1: TCP to $3"
+	on "$1" timeout 200 nc -N "$3" 7000 <"$n.sent" || fail "$1: TCP to $3"
 	wait "$p" || fail "$2: TCP server"
 	[ "$(sha256sum <"$n.sent")" = "$(sha256sum <"$n.got")" ] || fail "TCP $1 to $3: $(wc -c "$n.sent" "$n.got")"
 }
@@ -344,7 +344,7 @@ dump() {
 		[ "${kind[$i]}" = wgdp ] && not ended "${pid[$i]}" || continue
 		status "$i" >/dev/null
 		echo "---- stats of $i"
-		printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$i.sock" | grep -v '=0$' | tr '\n' ' '
+		printf 'stats=1\n\n' | timeout 100 nc -N -U "/run/wireguard/$i.sock" | grep -v '=0$' | tr '\n' ' '
 		echo
 	done
 	for i in *.conf.log; do

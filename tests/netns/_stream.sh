@@ -73,7 +73,7 @@ counted() {
 
 # handshakes: of the peers that had one, and when, to the nanosecond
 handshakes() {
-	printf 'get=1\n\n' | timeout 10 nc -N -U /run/wireguard/dp.sock |
+	printf 'get=1\n\n' | timeout 100 nc -N -U /run/wireguard/dp.sock |
 		sed -n 's/^public_key=//p; s/^last_handshake_time_n*sec=//p' | paste - - - | grep -v "$(printf '\t0\t0')$" | sort
 }
 

@@ -27,7 +27,7 @@ for what in add del; do
 done
 
 rss() { awk '/^VmRSS/ { print $2 }' "/proc/${pid[vpa]}/status"; }
-known() { printf 'stats=1\n\n' | timeout 10 nc -N -U /run/wireguard/vpa.sock | sed -n 's/^routes_prefixes=//p'; }
+known() { printf 'stats=1\n\n' | timeout 100 nc -N -U /run/wireguard/vpa.sock | sed -n 's/^routes_prefixes=//p'; }
 
 stream tunnel a b 10.77.2.2
 few=$(known)
@@ -54,5 +54,5 @@ done
 stream_end tunnel 0
 echo "resident after each flood: ${sizes[*]} KiB"
 [ "${sizes[2]}" -le $((sizes[0] + routes * 130 / 1024)) ] || fail "grows: ${sizes[*]} KiB"	# by less than the routes of two floods take
-[ -z "$(printf 'stats=1\n\n' | timeout 10 nc -N -U /run/wireguard/vpa.sock | sed -n 's/^routes_off=//p')" ]
+[ -z "$(printf 'stats=1\n\n' | timeout 100 nc -N -U /run/wireguard/vpa.sock | sed -n 's/^routes_off=//p')" ]
 fast a 5 10.77.2.2

@@ -56,7 +56,7 @@ SCRIPT
 chmod +x udhcpc.script
 ip netns exec i busybox udhcpd -f udhcpd.conf >udhcpd.log 2>&1 &
 ip -n ra addr del 10.78.1.1/24 dev wan0
-on ra timeout 60 busybox udhcpc -f -q -n -t 10 -T 1 -i wan0 -s "$tmp/udhcpc.script" >udhcpc.log 2>&1 || fail "DHCP: $(cat udhcpc.log)"
+on ra timeout 200 busybox udhcpc -f -q -n -t 10 -T 1 -i wan0 -s "$tmp/udhcpc.script" >udhcpc.log 2>&1 || fail "DHCP: $(cat udhcpc.log)"
 ip -n ra -br addr show wan0 | found -F 10.78.1.50/24
 wait_for 'can_ping a 10.77.2.2'
 fast a 5 10.77.2.2

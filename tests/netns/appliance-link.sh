@@ -13,7 +13,7 @@ fast a 5 10.77.2.2
 carrier() { if on "$1" cat "/sys/class/net/$2/carrier" 2>/dev/null | found -x 1; then echo up; else echo down; fi; }
 
 # port_is IF PORT: what wgdp says of it
-port_is() { printf 'stats=1\n\n' | timeout 10 nc -N -U "/run/wireguard/$1.sock" | awk -F= -v port="$2" '$1 == "port" { mine = $2 == port } mine && $1 == "port_link" { print $2 }'; }
+port_is() { printf 'stats=1\n\n' | timeout 100 nc -N -U "/run/wireguard/$1.sock" | awk -F= -v port="$2" '$1 == "port" { mine = $2 == port } mine && $1 == "port_link" { print $2 }'; }
 
 # follows NS IF PORT STATE
 follows() {

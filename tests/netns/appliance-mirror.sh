@@ -29,7 +29,7 @@ capture_end lan
 ip netns exec i iperf3 -s -1 >/dev/null 2>&1 &
 wait_for "on i ss -Htln 'sport = 5201' | found ."
 stream tunnel a b 10.77.2.2
-ip netns exec ra timeout 60 iperf3 -c 10.78.1.254 -t 3 --json >iperf.json &
+ip netns exec ra timeout 200 iperf3 -c 10.78.1.254 -t 3 --json >iperf.json &
 p=$!
 while not ended $p; do flows tunnel; done
 wait $p

@@ -63,7 +63,7 @@ fast a 5 fd77:2::2
 ip -n a addr add 10.77.1.99/24 dev eth0
 fast a 5 -I 10.77.1.99 10.77.2.2
 ip -n ra rule add from 10.77.1.99 to 10.77.2.0/24 prohibit
-wait_for "printf 'stats=1\n\n' | timeout 10 nc -N -U /run/wireguard/vpa.sock | found '^routes_off=.'"
+wait_for "printf 'stats=1\n\n' | timeout 100 nc -N -U /run/wireguard/vpa.sock | found '^routes_off=.'"
 by_host ra 5 pings a 5 10.77.2.2
 says a 'From 10.77.1.1 icmp_seq=1 Packet filtered' ping -n -c 1 -W 5 -I 10.77.1.99 10.77.2.2
 ip -n ra rule del from 10.77.1.99 to 10.77.2.0/24 prohibit

@@ -14,7 +14,7 @@ RATE_INTERVAL = "10s"
 
 def get(url, accept=None):
     request = urllib.request.Request(url, headers={"Accept": accept} if accept else {})
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=100) as answer:
         return answer.read().decode("utf-8"), answer.headers["Content-Type"]
 
 

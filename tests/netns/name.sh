@@ -31,7 +31,7 @@ gone() { not ip -n "${1:-a}" link show wgn 2>/dev/null && [ ! -e $sock ] && not 
 
 # launch COMMAND...: `wgdp NAME` in a, which is ready when it returns
 launch() {
-	on a timeout 60 "$@" >launch.log 2>&1 || fail "status $?: $(cat launch.log)"
+	on a timeout 200 "$@" >launch.log 2>&1 || fail "status $?: $(cat launch.log)"
 	on a wg show wgn >shown || fail "not ready when it returned"
 	ip -n a link show wgn >/dev/null
 	[ ! -s launch.log ] || not grep -v 'wgdp: wgn: ' launch.log	# what is said is wgdp's own
@@ -40,7 +40,7 @@ launch() {
 # refused TEXT COMMAND...: exit status 1 (or $usage), a message with TEXT in it, and nothing left of it
 refused() {
 	local status=0
-	on a timeout 60 "${@:2}" >launch.log 2>&1 || status=$?
+	on a timeout 200 "${@:2}" >launch.log 2>&1 || status=$?
 	[ $status = "${usage:-1}" ] || fail "${*:2}: status $status: $(cat launch.log)"
 	grep -qF -- "$1" launch.log || fail "${*:2}: not said: $1, but $(cat launch.log)"
 }
@@ -95,7 +95,7 @@ for signal in TERM INT; do
 	ends kill -$signal "$(daemon)"
 done
 # A pipeline ends when wgdp is ready: nothing of it stays open. And it works with nothing open at all.
-on a timeout 60 "$WGDP" wgn 2>&1 | timeout 60 cat >launch.log
+on a timeout 200 "$WGDP" wgn 2>&1 | timeout 200 cat >launch.log
 wg show wgn >/dev/null
 ends ip -n a link delete wgn
 launch bash -c 'exec "$@" <&- >&- 2>&-' - "$WGDP" wgn
@@ -116,7 +116,7 @@ stays() {
 	wait_for "[ -S $sock ]"
 	wg show wgn >/dev/null
 	wg set wgn fwmark 1
-	echo "${key[dp]}" | timeout 10 nc -N -U $sock || true	# it is told nonsense, too
+	echo "${key[dp]}" | timeout 100 nc -N -U $sock || true	# it is told nonsense, too
 	/usr/bin/python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect("'$sock'"); s.send(b"set=1\nfwmark=x\n\n"); s.recv(99)'
 	not ended $p
 	ip -n a link delete wgn
@@ -182,7 +182,7 @@ gone
 # ---- down and up
 
 # handshake: when the last was, to the nanosecond
-handshake() { printf 'get=1\n\n' | timeout 10 nc -N -U $sock | sed -n 's/^last_handshake_time_n*sec=//p' | paste -sd .; }
+handshake() { printf 'get=1\n\n' | timeout 100 nc -N -U $sock | sed -n 's/^last_handshake_time_n*sec=//p' | paste -sd .; }
 launch "$WGDP" wgn
 peer
 ping_ok a 192.168.77.2

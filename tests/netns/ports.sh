@@ -66,5 +66,5 @@ for family in port_receive_packets port_receive_bytes port_transmit_packets port
 	fast_path_sent_packets mirror_received_frames mirror_sent_frames core_mirror_sent_frames fib_resyncs; do
 	found "^wgdp_${family}_total{" text
 done
-on a timeout 20 dpdk-telemetry.py -f wgdp-dp <<</wgdp/ports,dp | tr -d ' \n' | found '"port":\["wan0","lan0"\],"role":\["outer","lan"\],"link_up":\[1,1\]'
+on a timeout 100 dpdk-telemetry.py -f wgdp-dp <<</wgdp/ports,dp | tr -d ' \n' | found '"port":\["wan0","lan0"\],"role":\["outer","lan"\],"link_up":\[1,1\]'
 COLUMNS=80 "$WGDP" top dp --once -d 0.1 | found '^ports/s wan0 up in .* out .*lan0 up in '

@@ -41,11 +41,11 @@ wait_for "[ -s count ]"
 networks=0.0.0.0/0$(for n in {0..2999}; do printf ', 10.%d.%d.0/24' $((100 + n / 256)) $((n % 256)); done)
 for _ in 1 2 3; do
 	conf "[Peer]" "PublicKey = ${pub[y]}" "AllowedIPs = $networks"
-	on a timeout 60 "$WGDP" reload dp
+	on a timeout 200 "$WGDP" reload dp
 	on a ip route get 198.51.100.1 | found "dev dp"
 	flows
 	conf
-	on a timeout 60 "$WGDP" reload dp
+	on a timeout 200 "$WGDP" reload dp
 	on a ip route get 198.51.100.1 | found "via 10.77.0.254"
 	flows
 done

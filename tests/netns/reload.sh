@@ -29,7 +29,7 @@ by_signal() {
 	tail -c +$from "${log[dp]}" >said
 	grep -q "was read again" said
 }
-by_command() { on a timeout 60 "$WGDP" reload dp 2>said; }
+by_command() { on a timeout 200 "$WGDP" reload dp 2>said; }
 
 # state: all that a reload could change
 state() {
@@ -67,9 +67,9 @@ start_wgdp a dp.conf
 count
 first=$(handshakes)
 [ "$(wc -l <<<"$first")" = 2 ]
-on c timeout 60 iperf3 -s -1 -B 192.168.77.3 >server.log &
+on c timeout 200 iperf3 -s -1 -B 192.168.77.3 >server.log &
 wait_for "on c ss -Htln 'sport = 5201' | found ."
-ip netns exec a timeout 60 iperf3 -c 192.168.77.3 -b 40M -l 16K -n 20M --bidir >client.log 2>&1 &
+ip netns exec a timeout 200 iperf3 -c 192.168.77.3 -b 40M -l 16K -n 20M --bidir >client.log 2>&1 &
 iperf=$!
 
 # ---- nothing new; peers come, change and go
@@ -158,7 +158,7 @@ load by_command
 status=0; "$WGDP" reload 2>said || status=$?; [ $status = 2 ]
 for if in nosuch far go; do
 	status=0
-	on a timeout 60 "$WGDP" reload $if 2>said || status=$?
+	on a timeout 200 "$WGDP" reload $if 2>said || status=$?
 	[ $status = 1 ] && grep -q "$if" said || fail "reload $if: status $status: $(cat said)"
 done
 not on a "$WGDP" reload far 2>said

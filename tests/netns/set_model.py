@@ -21,7 +21,7 @@ def key(n):
 def ask(text):
     """One request on a connection of its own; the lines of the answer without the empty one."""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(20)
+        s.settimeout(100)
         s.connect(path)
         at = 0
         data = text.encode()

@@ -15,7 +15,7 @@ printf '[Interface]\nPrivateKey = %s\n[Dataplane]\nOuter = net_af_packet0,iface=
 
 # asked COMMAND [ARG...]: its answer, as JSON without spaces
 asked() {
-	on a timeout 20 dpdk-telemetry.py -f wgdp-dp "${@:2}" <<<"$1" | tr -d ' \n'
+	on a timeout 100 dpdk-telemetry.py -f wgdp-dp "${@:2}" <<<"$1" | tr -d ' \n'
 }
 
 # answered COMMAND [ARG...]: the same, asked again where the control thread did not tell within 2 seconds (null)

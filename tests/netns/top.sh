@@ -45,7 +45,7 @@ not grep -q "${key[dp]}" json
 # says STATUS TEXT ARG...: wgdp ends so and says that on stderr
 says() {
 	local status=0
-	timeout 30 "$WGDP" "${@:3}" </dev/null >out 2>err || status=$?
+	timeout 200 "$WGDP" "${@:3}" </dev/null >out 2>err || status=$?
 	[ $status = "$1" ] || fail "wgdp ${*:3}: status $status: $(cat err)"
 	grep -q -- "$2" err || fail "wgdp ${*:3}: $(cat err)"
 }
@@ -180,7 +180,7 @@ sed -i 's/^\[Peer\]$/[Peer] # Jürgen 日本/' dp.conf
 grep -A 1 "^peer: ${pub[go]}\$" named | found -x '  name: Jürgen 日本'
 diff <(grep -v '^  name:' named | comparable) <(WG_COLOR_MODE=never wg show dp | comparable) || fail "more than a name"
 wg show dp dump | cut -f 1-4 | diff before -
-not found '^name=' < <(printf 'get=1\n\n' | timeout 10 nc -N -U /run/wireguard/dp.sock)
+not found '^name=' < <(printf 'get=1\n\n' | timeout 100 nc -N -U /run/wireguard/dp.sock)
 LC_ALL=C "$WGDP" show dp | found -x '  name: J?rgen ??'
 [ "$("$WGDP" show dp --json | jq -r '.interfaces[0].peers[0].name')" = 'Jürgen 日本' ]
 COLUMNS=80 "$WGDP" top dp --once -d 0.1 | found '^Jürgen \.\.  '

@@ -37,7 +37,7 @@ quick() {
 	local implementation=$WGDP
 	[ "$1" = w ] || implementation=wireguard-go
 	on "$1" env WG_QUICK_USERSPACE_IMPLEMENTATION="$implementation" PATH="$tmp/bin:$PATH" bash -c \
-		'mount --bind "$0" /run/wireguard && cd "$1" && shift && exec timeout 60 "$@"' "$tmp/sock.$1" "$tmp/$1" "${@:2}"
+		'mount --bind "$0" /run/wireguard && cd "$1" && shift && exec timeout 200 "$@"' "$tmp/sock.$1" "$tmp/$1" "${@:2}"
 }
 daemon() { pgrep -f "^$WGDP x\$"; }
 

@@ -180,7 +180,7 @@ said a "wg show wgv transfer"; grep -qE $'\t[1-9][0-9]*\t[1-9]' a.out || fail "$
 
 # The port belongs to somebody: refused, and nothing else of that command is done (in wgdp; wireguard-go does what stands before it).
 for n in a b; do
-	on $n timeout 60 nc -d -u -l 4000 &
+	on $n timeout 200 nc -d -u -l 4000 &
 	wait_for "on $n ss -Hanu 'sport = 4000' | found ."
 done
 box a wg show wgv dump >before
@@ -212,7 +212,7 @@ peer = f'public_key={K}\n'
 def talk(path, data, half=False):
     """What comes back until the first errno, or the end."""
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(20)
+        s.settimeout(100)
         s.connect(path)
         try:
             s.sendall(data if isinstance(data, bytes) else data.encode())
@@ -299,7 +299,7 @@ check(talk(mine, bytes(70000)) == '', 'an operation without end', 'an answer')
 check(get(mine) == state, 'junk', get(mine))
 # Several requests on one connection: an answer to each
 with socket.socket(socket.AF_UNIX) as s:
-    s.settimeout(20)
+    s.settimeout(100)
     s.connect(mine)
     s.sendall(b'set=1\nfwmark=3\n\nget=1\n\nset=1\nfwmark=0\n\n')
     answer = b''
@@ -310,4 +310,4 @@ check(get(mine) == state, 'three requests', get(mine))
 print(f'{len(good) + len(bad) + len(ends)} raw requests')
 sys.exit(failed > 0)
 PY
-timeout 100 python3 raw.py sock.a/wgv.sock sock.b/wgv.sock || fail "raw requests"
+timeout 200 python3 raw.py sock.a/wgv.sock sock.b/wgv.sock || fail "raw requests"
