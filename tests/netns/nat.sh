@@ -40,7 +40,7 @@ for client in dp go; do
 	masquerade 41000
 	ip -n n addr del 10.77.0.254/24 dev out	# the mappings of an address go with it
 	ip -n n addr add 10.77.0.253/24 dev out
-	wait_for "[ \"\$(peer_of $server $client endpoint)\" = 10.77.0.253:41000 ]"	# a keepalive a second; the next handshake is two minutes away
+	wait_for "[ \"\$(peer_of $server $client endpoint)\" = 10.77.0.253:41000 ]" 60	# a keepalive a second; the next handshake is two minutes away
 	ping_ok b 192.168.77.1
 	ping_ok a 192.168.77.2
 

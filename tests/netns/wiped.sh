@@ -15,7 +15,7 @@ start_wgdp a dp.conf
 on a ping -c 3 -i 0.1 -W 5 192.168.77.2 >ping.log
 
 look() { python3 "$here/wiped.py" "${pid[dp]}" "$@"; }
-soon() { wait_for "look $* >look.log" || fail "$1: $(cat look.log)"; }
+soon() { wait_for "look $* >look.log" 60 || fail "$1: $(cat look.log)"; }
 
 look there="${key[dp]}" there="${psk[0]}" || fail "the search does not find what is there"
 
