@@ -53,12 +53,12 @@ fail() { why "FAILED: $*"; exit 1; }
 on() { ip netns exec "$@"; }
 
 # wait_for CONDITION [SECONDS]: until the shell code CONDITION holds, looked at 20 times a second. (Patiently: on a busy machine whoever changes devices or namespaces waits for
-# the kernel's rtnl lock, and its holder for RCU, together for half a minute at times. One look may then take all of the time: without SECONDS, which are part of what is tested, at least 20 are taken.)
+# the kernel's rtnl lock, and its holder for RCU, together for half a minute at times. One look may then take all of the time: without SECONDS at least 20 are taken. Starts and ends of processes have 200 s.)
 wait_for() {
-	local end=$((SECONDS + ${2:-120})) looks=0
+	local end=$((SECONDS + ${2:-60})) looks=0
 	until eval "$1" >/dev/null 2>&1; do
 		looks=$((looks + 1))
-		[ $SECONDS -lt $end ] || { [ $# = 1 ] && [ $looks -lt 20 ]; } || { why "waited ${2:-120} s in vain for: $1"; return 1; }
+		[ $SECONDS -lt $end ] || { [ $# = 1 ] && [ $looks -lt 20 ]; } || { why "waited ${2:-60} s in vain for: $1"; return 1; }
 		sleep 0.05
 	done
 }
@@ -149,7 +149,7 @@ start_wgdp() {
 	local a
 	for a in "${@:2}"; do
 		case $a in *.conf)
-			wait_for "grep -q '^wgdp: ${a%.conf}: up$' $2.log || ! kill -0 ${pid[${a%.conf}]}"
+			wait_for "grep -q '^wgdp: ${a%.conf}: up$' $2.log || ! kill -0 ${pid[${a%.conf}]}" 200
 			grep -q "^wgdp: ${a%.conf}: up$" "$2.log" || fail "wgdp did not start: $(cat "$2.log")" ;;
 		esac
 	done
@@ -196,7 +196,7 @@ ended() { ! kill -0 "$1" 2>/dev/null; }
 stop() {
 	local p=${pid[$1]} status=0 i
 	kill -"${2:-TERM}" "$p"
-	wait_for "ended $p" || { kill -KILL "$p"; return 1; }
+	wait_for "ended $p" 200 || { kill -KILL "$p"; return 1; }
 	wait "$p" || status=$?
 	for i in "${!pid[@]}"; do
 		[ "${pid[$i]}" = "$p" ] || continue
@@ -220,7 +220,7 @@ status() {
 	local from
 	from=$(($(stat -c %s "${log[$1]}") + 1))
 	kill -USR1 "${pid[$1]}"
-	wait_for "ended ${pid[$1]} || tail -c +$from ${log[$1]} | grep -q '^--- end $1\$'"
+	wait_for "ended ${pid[$1]} || tail -c +$from ${log[$1]} | grep -q '^--- end $1\$'" 200
 	tail -c +"$from" "${log[$1]}" | sed -n "/^--- status $1\$/,/^--- end $1\$/p"
 }
 
@@ -320,7 +320,7 @@ capture() {
 
 # capture_end NAME: with all that has come until now (tcpdump forgets what it has not read yet: it reads until it sleeps)
 capture_end() {
-	wait_for "ended ${pid[tcpdump-$1]} || [ \"\$(sed 's/.*) //; s/ .*//' /proc/${pid[tcpdump-$1]}/stat)\" = S ]"
+	wait_for "ended ${pid[tcpdump-$1]} || [ \"\$(sed 's/.*) //; s/ .*//' /proc/${pid[tcpdump-$1]}/stat)\" = S ]" 200
 	kill -INT "${pid[tcpdump-$1]}"
 	wait "${pid[tcpdump-$1]}" || true
 	unset "pid[tcpdump-$1]"

@@ -64,4 +64,4 @@ on i /usr/bin/python3 - <<-'PY'
 	        socket.inet_aton('10.78.1.254'), socket.inet_aton('10.78.1.1')) + udp, ('10.78.1.1', 0))
 PY
 fast a 5 -M do -s 1392 10.77.2.2
-wait_for '[ "$(beside vpa drop_fragments)" -ge 1 ]'
+wait_for '[ "$(beside vpa drop_fragments)" -ge 1 ]' 40
